@@ -1,0 +1,45 @@
+/**
+ * Every number of the project that more than one file must agree on, with its unit and where it comes from.
+ */
+
+/** Largest WebSocket message written in byte mode, bytes. rust-libp2p in browsers fails at 1 MiB unread. */
+export const MAX_OUTBOUND_MESSAGE = 131_072
+
+/** Largest WebSocket message accepted, bytes; over it the channel closes with 1009. */
+export const MAX_INBOUND_MESSAGE = 4_194_304
+
+/** From TCP connect or accept to the upgraded WebSocket, ms (go-libp2p: 15 s). */
+export const HANDSHAKE_TIMEOUT = 10_000
+
+/** From our Close frame to the end of the socket, ms; then it is terminated. */
+export const CLOSE_TIMEOUT = 3_000
+
+/** Without inbound frames for this long a ping is sent, ms. Load balancers cut at 60 s. */
+export const KEEP_ALIVE_INTERVAL = 30_000
+
+/** A pinged peer that sends no frame for this long is dead, ms. */
+export const KEEP_ALIVE_TIMEOUT = 20_000
+
+/** `send` returns false from this many unsent bytes on. */
+export const HIGH_WATER_MARK = 1_048_576
+
+/** `drain` comes when this many unsent bytes, or fewer, are left. */
+export const LOW_WATER_MARK = 262_144
+
+/** A libp2p connection without payload in either direction for this long is aborted, ms. */
+export const INACTIVITY_TIMEOUT = 120_000
+
+/** WebSocket close codes (RFC 6455 section 7.4.1). */
+export const CloseCode = {
+  NORMAL: 1000,
+  GOING_AWAY: 1001,
+  PROTOCOL_ERROR: 1002,
+  UNSUPPORTED_DATA: 1003,
+  /** Never on the wire: the peer's Close frame had no code. */
+  NO_STATUS: 1005,
+  /** Never on the wire: the socket ended without a Close frame. */
+  ABNORMAL: 1006,
+  INVALID_PAYLOAD: 1007,
+  POLICY_VIOLATION: 1008,
+  TOO_BIG: 1009
+} as const

@@ -1,0 +1,75 @@
+/**
+ * The errors that `@libp2p/interface` lacks. Recognise errors by `name`; the native error is always the `cause`.
+ *
+ *     Error
+ *     +-- AbortError, TimeoutError, InvalidMultiaddrError, ListenError, ...   from @libp2p/interface
+ *     +-- ConnectionFailedError            from @libp2p/interface
+ *     |   +-- DialFailedError              same name; adds address, stage; the cause says why
+ *     +-- UpgradeRejectedError             the server answered, but not with a WebSocket
+ *     +-- WebSocketClosedError             closed by a code that is not a clean end
+ *     +-- MessageTooLargeError             a message over the limit, from either side
+ */
+import { ConnectionFailedError } from '@libp2p/interface'
+
+/** Where a dial was when it failed. */
+export type DialStage = 'resolve' | 'connect' | 'tls' | 'upgrade'
+
+/** A dial failed: `address` and `stage` say where, `cause` says why. */
+export class DialFailedError extends ConnectionFailedError {
+  readonly address: string
+  readonly stage: DialStage
+
+  constructor (address: string, stage: DialStage, cause: Error) {
+    super(`Could not dial ${address}: ${stage} failed: ${messageOf(cause)}`)
+    this.address = address
+    this.stage = stage
+    this.cause = cause
+  }
+}
+
+/** The server answered the upgrade request with an HTTP response other than 101. */
+export class UpgradeRejectedError extends Error {
+  static name = 'UpgradeRejectedError'
+  readonly status: number
+
+  constructor (status: number, statusText: string = '') {
+    super(`the server answered the upgrade request with ${`${status} ${statusText}`.trim()}, not 101: is there a WebSocket at this address and path?`)
+    this.name = 'UpgradeRejectedError'
+    this.status = status
+  }
+}
+
+/** The WebSocket ended in a way that is not a clean close: `code`, `reason` and `wasClean` are those of the close. */
+export class WebSocketClosedError extends Error {
+  static name = 'WebSocketClosedError'
+  readonly code: number
+  readonly reason: string
+  readonly wasClean: boolean
+
+  constructor (close: { code: number, reason: string, wasClean: boolean }, cause?: Error) {
+    super(`WebSocket closed with code ${close.code}${close.reason === '' ? '' : ` (${close.reason})`}`, { cause })
+    this.name = 'WebSocketClosedError'
+    this.code = close.code
+    this.reason = close.reason
+    this.wasClean = close.wasClean
+  }
+}
+
+/** A message of `size` bytes (as far as known) is over the `limit`. */
+export class MessageTooLargeError extends Error {
+  static name = 'MessageTooLargeError'
+  readonly size: number
+  readonly limit: number
+
+  constructor (size: number, limit: number) {
+    super(`message of ${size} bytes is over the limit of ${limit}`)
+    this.name = 'MessageTooLargeError'
+    this.size = size
+    this.limit = limit
+  }
+}
+
+/** An AggregateError, of several addresses tried, has no message of its own. */
+function messageOf (error: Error & { errors?: Error[] }): string {
+  return error.message !== '' ? error.message : error.errors?.map(messageOf).join('; ') ?? error.name
+}
