@@ -1,0 +1,148 @@
+/**
+ * A Channel is one open WebSocket: messages out, messages in, flow control both ways, exactly one close.
+ *
+ * Invariants, for every engine:
+ * - nothing is delivered before `onmessage` is set, and nothing that arrived earlier is lost;
+ * - bytes leave and arrive in order; nothing is written after `close` or `abort`;
+ * - `onclose` fires once, after the last `onmessage`; every timer and listener is gone by then;
+ * - reserved close codes never go on the wire, and a close takes bounded time.
+ */
+import type { Address } from '../address/address.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/**
+ * - `messages`: one `send` is one WebSocket message, one message is one `onmessage`.
+ * - `bytes`: boundaries mean nothing. Writes of one turn of the event loop leave as one binary message, and
+ *   payload is delivered as it comes in, without waiting for the end of a message; text is taken as its bytes.
+ */
+export type ChannelMode = 'messages' | 'bytes'
+
+export interface ChannelOptions {
+  /**
+   * Whether message boundaries matter.
+   *
+   * @default 'messages'
+   */
+  mode?: ChannelMode
+
+  /**
+   * Largest message accepted, bytes. Over it the channel closes with 1009, in both modes.
+   *
+   * @default 4_194_304
+   */
+  maxMessage?: number
+
+  /**
+   * `send` returns false from this many unsent bytes on. Higher rides out longer stalls of the peer, and costs
+   * that much memory per stalled connection.
+   *
+   * @default 1_048_576
+   */
+  highWaterMark?: number
+
+  /**
+   * `ondrain` fires when this many unsent bytes, or fewer, are left after `send` returned false.
+   *
+   * @default 262_144
+   */
+  lowWaterMark?: number
+
+  /**
+   * From our Close frame to the end of the socket, ms; then the socket is terminated.
+   *
+   * @default 3_000
+   */
+  closeTimeout?: number
+
+  /**
+   * Ping the peer when it has sent nothing for this long, ms; 0 never pings.
+   *
+   * @default 30_000
+   */
+  keepAlive?: number
+
+  /**
+   * A pinged peer that sends nothing for this long is dead, ms: the channel is aborted with a `TimeoutError`.
+   *
+   * @default 20_000
+   */
+  keepAliveTimeout?: number
+}
+
+/** How a channel ended. */
+export interface ChannelClose {
+  /** The peer's close code; 1005: its Close frame had none, 1006: no Close frame came. */
+  readonly code: number
+  readonly reason: string
+  /** Both Close frames went over the wire. */
+  readonly wasClean: boolean
+  /** Set where the channel failed: socket error, protocol error of the peer, timeout, or what `abort` was given. */
+  readonly error?: Error
+}
+
+export interface SendOptions {
+  /** Send as a text message; `data` must be UTF-8. Message mode only. */
+  text?: boolean
+}
+
+export interface Channel {
+  readonly mode: ChannelMode
+  /** Where this end is. */
+  readonly local: Address
+  /** Where the peer is: as dialled, or as accepted. */
+  readonly remote: Address
+  /** The negotiated subprotocol, `''` without one. */
+  readonly subprotocol: string
+  readonly status: 'open' | 'closing' | 'closed'
+  /** Payload bytes delivered. */
+  readonly bytesIn: number
+  /** Payload bytes accepted by `send`. */
+  readonly bytesOut: number
+  /** Bytes accepted by `send` that have not left this process. */
+  readonly bufferedAmount: number
+  /** True from a `send` that returned false until `ondrain`. */
+  readonly needsDrain: boolean
+
+  /**
+   * Receives each message (message mode), or payload as it comes in (byte mode). The receiver owns `data`.
+   * Setting it the first time starts the flow. It may be replaced at any time. If it throws, the channel is aborted
+   * with what it threw.
+   */
+  onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
+  /** Called once after `send` returned false, when the low water mark is reached: send again. */
+  ondrain: (() => void) | undefined
+  /** Called exactly once, after the last `onmessage`; set later than that, it is called in a microtask. */
+  onclose: ((close: ChannelClose) => void) | undefined
+  /** Resolves, never rejects, when `onclose` fires. */
+  readonly closed: Promise<ChannelClose>
+
+  /**
+   * Queue bytes for the peer. Always accepted while open; `false` means saturated: wait for `ondrain`.
+   *
+   * The data is not copied: leave it alone until the channel has drained.
+   *
+   * @throws {ConnectionClosedError} after `close`, `abort` or the peer's close
+   */
+  send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
+
+  /** Stop reading from the network, so that the peer is slowed; at most one socket read (64 KiB) is held. */
+  pause (): void
+
+  /** Deliver what is held, then read on. */
+  resume (): void
+
+  /**
+   * Send what is queued, then the Close frame, and wait for the peer's; after `closeTimeout` the socket is
+   * terminated, unless at least a tenth of what was queued has left in that time. While a channel closes what the
+   * peer still sends is delivered, or dropped if the channel is paused.
+   *
+   * @param code - 1000 to 1003, 1007 to 1014, 3000 to 4999
+   * @param reason - at most 123 bytes of UTF-8
+   * @returns resolves when the channel is closed, however that came; never rejects
+   * @throws {InvalidParametersError} a code or reason that may not be sent; the channel stays open
+   */
+  close (code?: number, reason?: string): Promise<void>
+
+  /** End the socket now; unsent and unread data is dropped. `onclose` follows, with `error`. */
+  abort (error?: Error): void
+}

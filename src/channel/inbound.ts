@@ -1,0 +1,105 @@
+/**
+ * The receiving half of a channel on Node: socket reads to payload and control frames, with a pause that holds.
+ *
+ * A paused channel delivers nothing more, not even from the socket read under way: its rest is held, and the
+ * socket is not read, so that TCP slows the peer.
+ */
+import { FrameReader } from './frame-reader.ts'
+import type { FrameSink } from './frame-reader.ts'
+import type { Socket } from 'node:net'
+
+const EMPTY = new Uint8Array(0)
+
+export class Inbound {
+  /** Socket reads so far: whether the peer lives. */
+  reads = 0
+  /** Paused until somebody listens. */
+  paused = true
+
+  readonly reader: FrameReader
+  readonly #socket: Socket
+  readonly #onerror: (error: Error) => void
+  #held: Uint8Array
+  #offset = 0
+  #reading = false
+  #stopped = false
+
+  /**
+   * @param head - bytes that came with the handshake
+   * @param onerror - receives what `FrameReader.read` throws; nothing is read after it
+   */
+  constructor (socket: Socket, head: Uint8Array, sink: FrameSink, options: { masked: boolean, maxMessage: number, onerror(error: Error): void }) {
+    this.#socket = socket
+    this.#held = head
+    this.#onerror = options.onerror
+    this.reader = new FrameReader(sink, options.masked, options.maxMessage)
+    socket.pause()
+    socket.on('data', this.#ondata)
+  }
+
+  pause (): void {
+    if (!this.#stopped) {
+      this.paused = true
+      this.#socket.pause()
+    }
+  }
+
+  resume (): void {
+    if (!this.paused) {
+      return
+    }
+
+    this.paused = false
+    this.#readHeld()
+
+    // what was held may have paused again
+    if (!this.paused) {
+      this.#socket.resume()
+    }
+  }
+
+  /** Read on, and drop everything: the peer's flood must not keep our last frames from leaving. */
+  stop (): void {
+    this.#stopped = true
+    this.#held = EMPTY
+    this.#socket.resume()
+  }
+
+  readonly #ondata = (chunk: Uint8Array): void => {
+    this.reads++
+
+    if (this.#stopped) {
+      return
+    }
+
+    this.#held = chunk
+    this.#offset = 0
+    this.#readHeld()
+  }
+
+  #readHeld (): void {
+    // a receiver that pauses and resumes while it is called must not start a second loop
+    if (this.#reading) {
+      return
+    }
+
+    this.#reading = true
+
+    try {
+      while (!this.paused && this.#offset < this.#held.length) {
+        this.#offset = this.reader.read(this.#held, this.#offset)
+      }
+
+      if (this.#offset >= this.#held.length) {
+        // a held chunk is 64 KiB of memory
+        this.#held = EMPTY
+        this.#offset = 0
+      }
+    } catch (error: any) {
+      this.stop()
+      this.#onerror(error)
+    } finally {
+      this.#reading = false
+    }
+  }
+}

@@ -1,0 +1,3 @@
+export { dial } from './dial.ts'
+export type { DialOptions } from './dial.ts'
+export type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'

@@ -1,0 +1,222 @@
+/**
+ * The sending half of a channel on Node: frames, batches, and water marks over a socket.
+ *
+ * What is sent in one turn of the event loop leaves in one write before the loop goes back to sleep. In byte mode
+ * it is one message too. Payload waits unframed while the socket is busy, so that batches grow when it is slow.
+ */
+import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
+import { Opcode, headerLength, writeHeader } from './frame.ts'
+import { mask, maskingKey } from './mask.ts'
+import type { Socket } from 'node:net'
+
+/** Below this average size parts are copied into one buffer; from it on, a `writev` of the parts is cheaper. */
+const GATHER_BELOW = 4_096
+
+export class Outbound {
+  /** `ondrain` is due. */
+  needsDrain = false
+
+  readonly #socket: Socket
+  readonly #masked: boolean
+  readonly #batched: boolean
+  readonly #highWaterMark: number
+  readonly #lowWaterMark: number
+  readonly #ondrain: () => void
+  /** Byte mode: payload that is not in a frame yet. */
+  #payload: Uint8Array[] = []
+  #payloadSize = 0
+  /** Frames ready to be written. */
+  #frames: Uint8Array[] = []
+  #framesSize = 0
+  #flush: NodeJS.Immediate | undefined
+  #pong: Uint8Array | undefined
+
+  constructor (socket: Socket, options: { masked: boolean, batched: boolean, highWaterMark: number, lowWaterMark: number, ondrain(): void }) {
+    this.#socket = socket
+    this.#masked = options.masked
+    this.#batched = options.batched
+    this.#highWaterMark = options.highWaterMark
+    this.#lowWaterMark = options.lowWaterMark
+    this.#ondrain = options.ondrain
+  }
+
+  /** Bytes that have not reached the operating system. */
+  get size (): number {
+    return this.#payloadSize + this.#framesSize + this.#socket.writableLength
+  }
+
+  /** Queue `parts` of `size` bytes together; false from the high water mark on. */
+  send (parts: Iterable<Uint8Array>, size: number, opcode: number): boolean {
+    if (this.#batched) {
+      for (const part of parts) {
+        this.#payload.push(part)
+      }
+
+      this.#payloadSize += size
+    } else {
+      this.#frame(opcode, [...parts], size)
+    }
+
+    if (this.#payloadSize + this.#framesSize >= MAX_OUTBOUND_MESSAGE) {
+      this.#flushSome()
+    }
+
+    if (this.#payloadSize + this.#framesSize > 0) {
+      this.#flush ??= setImmediate(this.#flushNow)
+    }
+
+    this.needsDrain ||= this.size >= this.#highWaterMark
+
+    return !this.needsDrain
+  }
+
+  /** Queue a control frame, behind all payload. */
+  control (opcode: number, payload: Uint8Array): void {
+    this.#framePayload()
+    this.#frame(opcode, [payload], payload.length)
+    this.flush()
+  }
+
+  /**
+   * Answer a ping: at once, or when the socket is free again and then only the latest, so that a peer that pings and
+   * never reads holds no memory (RFC 6455 section 5.5.3).
+   */
+  pong (payload: Uint8Array): void {
+    if (this.#socket.writableLength < this.#lowWaterMark) {
+      this.control(Opcode.PONG, payload)
+    } else {
+      this.#pong = payload.slice()
+    }
+  }
+
+  /** Write everything now, however busy the socket is. */
+  flush (): void {
+    this.#framePayload()
+    this.#write()
+  }
+
+  /** Drop what has not been written. */
+  discard (): void {
+    clearImmediate(this.#flush)
+    this.#flush = undefined
+    this.#payload = []
+    this.#payloadSize = 0
+    this.#frames = []
+    this.#framesSize = 0
+  }
+
+  readonly #flushNow = (): void => {
+    this.#flush = undefined
+    this.#flushSome()
+  }
+
+  #flushSome (): void {
+    if (this.#socket.writableLength < this.#lowWaterMark) {
+      this.flush()
+    }
+  }
+
+  readonly #onwritten = (error?: Error | null): void => {
+    if (error != null) {
+      return
+    }
+
+    if (this.#pong != null) {
+      const payload = this.#pong
+      this.#pong = undefined
+      this.pong(payload)
+    }
+
+    if (this.#payloadSize + this.#framesSize > 0) {
+      this.#flushSome()
+    }
+
+    if (this.needsDrain && this.size <= this.#lowWaterMark) {
+      this.needsDrain = false
+      this.#ondrain()
+    }
+  }
+
+  /** Put all waiting payload into frames of bounded size, each a whole message. */
+  #framePayload (): void {
+    let parts: Uint8Array[] = []
+    let size = 0
+
+    for (let part of this.#payload) {
+      while (size + part.length > MAX_OUTBOUND_MESSAGE) {
+        const room = MAX_OUTBOUND_MESSAGE - size
+        parts.push(part.subarray(0, room))
+        this.#frame(Opcode.BINARY, parts, MAX_OUTBOUND_MESSAGE)
+        part = part.subarray(room)
+        parts = []
+        size = 0
+      }
+
+      parts.push(part)
+      size += part.length
+    }
+
+    if (size > 0) {
+      this.#frame(Opcode.BINARY, parts, size)
+    }
+
+    this.#payload = []
+    this.#payloadSize = 0
+  }
+
+  #frame (opcode: number, parts: Uint8Array[], size: number): void {
+    const key = this.#masked ? maskingKey() : undefined
+    const headerSize = headerLength(size, this.#masked)
+
+    if (key != null || size < parts.length * GATHER_BELOW) {
+      // one copy: the caller's bytes are not ours to mask
+      const frame = Buffer.allocUnsafe(headerSize + size)
+      let at = writeHeader(frame, opcode, size, key)
+
+      for (const part of parts) {
+        frame.set(part, at)
+        at += part.length
+      }
+
+      if (key != null) {
+        mask(frame.subarray(headerSize), key)
+      }
+
+      this.#frames.push(frame)
+    } else {
+      const header = Buffer.allocUnsafe(headerSize)
+      writeHeader(header, opcode, size)
+      this.#frames.push(header, ...parts)
+    }
+
+    this.#framesSize += headerSize + size
+  }
+
+  #write (): void {
+    const frames = this.#frames
+
+    if (frames.length === 0 || this.#socket.destroyed) {
+      return
+    }
+
+    const gather = frames.length > 1 && this.#framesSize < frames.length * GATHER_BELOW
+    const size = this.#framesSize
+    this.#frames = []
+    this.#framesSize = 0
+
+    if (gather || frames.length === 1) {
+      this.#socket.write(gather ? Buffer.concat(frames, size) : frames[0], this.#onwritten)
+      return
+    }
+
+    const last = frames.length - 1
+    this.#socket.cork()
+
+    for (let i = 0; i < last; i++) {
+      this.#socket.write(frames[i])
+    }
+
+    this.#socket.write(frames[last], this.#onwritten)
+    this.#socket.uncork()
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * The Channel of Node: a socket after its WebSocket handshake, read and written with our own frame codec.
+ */
+import { isUtf8 } from 'node:buffer'
+import { TLSSocket } from 'node:tls'
+import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
+import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE } from '../constants.ts'
+import { MessageTooLargeError } from '../errors.ts'
+import { FrameError, Opcode, decodeClose, encodeClose } from './frame.ts'
+import { Inbound } from './inbound.ts'
+import { KeepAlive } from './keep-alive.ts'
+import { MessageAssembler } from './message.ts'
+import { Outbound } from './outbound.ts'
+import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'
+import type { FrameSink } from './frame-reader.ts'
+import type { Address } from '../address/address.ts'
+import type { Socket } from 'node:net'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** While a channel closes, each period of the close timeout must see this share of what was queued leave. */
+const CLOSE_PROGRESS = 0.1
+
+export interface SocketChannelInit {
+  socket: Socket
+  /** Bytes that came behind the handshake. */
+  head: Uint8Array
+  /** Which side of the handshake this end was: clients mask, and let the server end TCP first. */
+  role: 'client' | 'server'
+  local: Address
+  remote: Address
+  subprotocol: string
+}
+
+export class SocketChannel implements Channel, FrameSink {
+  readonly mode: ChannelMode
+  readonly local: Address
+  readonly remote: Address
+  readonly subprotocol: string
+  readonly closed: Promise<ChannelClose>
+  status: 'open' | 'closing' | 'closed' = 'open'
+  bytesIn = 0
+  bytesOut = 0
+  ondrain: (() => void) | undefined
+
+  readonly #socket: Socket
+  readonly #role: 'client' | 'server'
+  readonly #inbound: Inbound
+  readonly #outbound: Outbound
+  readonly #assembler: MessageAssembler | undefined
+  readonly #closeTimeout: number
+  readonly #keepAlive: KeepAlive | undefined
+  readonly #resolveClosed: (close: ChannelClose) => void
+  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
+  #onclose: ((close: ChannelClose) => void) | undefined
+  #closeSent = false
+  #dropping = false
+  #received: { code: number, reason: string } | undefined
+  #error: Error | undefined
+  #close: ChannelClose | undefined
+  #closeTimer: NodeJS.Timeout | undefined
+
+  constructor (init: SocketChannelInit, options: ChannelOptions = {}) {
+    const { socket, role } = init
+    const { highWaterMark = HIGH_WATER_MARK, lowWaterMark = LOW_WATER_MARK, keepAlive = KEEP_ALIVE_INTERVAL, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
+    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
+
+    this.mode = options.mode ?? 'messages'
+    this.local = init.local
+    this.remote = init.remote
+    this.subprotocol = init.subprotocol
+    this.closed = promise
+    this.#resolveClosed = resolve
+    this.#socket = socket
+    this.#role = role
+    this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
+    this.#assembler = this.mode === 'messages' ? new MessageAssembler() : undefined
+    this.#inbound = new Inbound(socket, init.head, this, {
+      masked: role === 'server',
+      maxMessage: options.maxMessage ?? MAX_INBOUND_MESSAGE,
+      onerror: this.#onreaderror
+    })
+    this.#outbound = new Outbound(socket, {
+      masked: role === 'client',
+      batched: this.mode === 'bytes',
+      highWaterMark,
+      lowWaterMark: Math.min(lowWaterMark, highWaterMark),
+      ondrain: () => { this.ondrain?.() }
+    })
+
+    if (keepAlive > 0) {
+      this.#keepAlive = new KeepAlive(keepAlive, keepAliveTimeout, {
+        reads: () => this.#inbound.reads,
+        paused: () => this.#inbound.paused,
+        ping: () => { this.#outbound.control(Opcode.PING, new Uint8Array(0)) },
+        ondead: () => { this.abort(new TimeoutError(`the peer sent nothing for ${keepAlive + keepAliveTimeout} ms, and did not answer a ping`)) }
+      })
+    }
+
+    socket.setTimeout(0)
+    socket.setNoDelay(true)
+    socket.on('end', this.#onend)
+    socket.on('error', this.#onerror)
+    socket.on('close', this.#onsocketclose)
+  }
+
+  get bufferedAmount (): number {
+    return this.#outbound.size
+  }
+
+  get needsDrain (): boolean {
+    return this.#outbound.needsDrain
+  }
+
+  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
+    return this.#onmessage
+  }
+
+  set onmessage (onmessage) {
+    const first = this.#onmessage == null && onmessage != null
+    this.#onmessage = onmessage
+
+    if (first) {
+      this.resume()
+    }
+  }
+
+  get onclose (): ((close: ChannelClose) => void) | undefined {
+    return this.#onclose
+  }
+
+  set onclose (onclose) {
+    const close = this.#close
+
+    if (close != null && this.#onclose == null) {
+      queueMicrotask(() => { this.#onclose?.(close) })
+    }
+
+    this.#onclose = onclose
+  }
+
+  send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean {
+    if (this.status !== 'open') {
+      throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
+    }
+
+    const size = data.byteLength
+    this.bytesOut += size
+
+    return this.#outbound.send(data instanceof Uint8Array ? [data] : data, size, options?.text === true ? Opcode.TEXT : Opcode.BINARY)
+  }
+
+  pause (): void {
+    if (this.status === 'open') {
+      this.#inbound.pause()
+    } else {
+      this.#dropping = true
+    }
+  }
+
+  resume (): void {
+    this.#inbound.resume()
+  }
+
+  async close (code: number = CloseCode.NORMAL, reason: string = ''): Promise<void> {
+    const payload = encodeClose(code, reason)
+
+    if (this.status === 'open') {
+      this.#startClosing(payload)
+      // the peer's Close frame is behind whatever a paused receiver did not want to read
+      this.#dropping = this.#inbound.paused
+      this.#inbound.resume()
+    }
+
+    await this.closed
+  }
+
+  abort (error?: Error): void {
+    if (this.status === 'closed' || this.#socket.destroyed) {
+      return
+    }
+
+    this.status = 'closing'
+    this.#error ??= error ?? new ConnectionClosedError('The WebSocket was aborted')
+    this.#outbound.discard()
+
+    // a reset tells the peer at once that this is no clean end; TLS, Unix sockets and ended ones cannot
+    if (this.#socket instanceof TLSSocket || this.#socket.writableEnded || this.remote.unixPath != null) {
+      this.#socket.destroy()
+    } else {
+      this.#socket.resetAndDestroy()
+    }
+  }
+
+  /** @internal */
+  onpayload (data: Uint8Array, last: boolean): void {
+    const { text, missing } = this.#inbound.reader
+
+    if (this.#assembler == null) {
+      if (data.length > 0) {
+        this.#deliver(data, text)
+      }
+
+      return
+    }
+
+    const message = this.#assembler.add(data, last, missing)
+
+    if (message == null) {
+      return
+    }
+
+    if (text && !isUtf8(message)) {
+      throw new FrameError('text message that is not UTF-8', CloseCode.INVALID_PAYLOAD)
+    }
+
+    this.#deliver(message, text)
+  }
+
+  /** @internal */
+  oncontrol (opcode: number, payload: Uint8Array): void {
+    if (opcode === Opcode.CLOSE) {
+      this.#onpeerclose(decodeClose(payload), payload)
+    } else if (opcode === Opcode.PING && !this.#closeSent) {
+      this.#outbound.pong(payload)
+    }
+  }
+
+  #deliver (data: Uint8Array, text: boolean): void {
+    if (!this.#dropping) {
+      this.bytesIn += data.length
+      this.#onmessage?.(data, text)
+    }
+  }
+
+  #onpeerclose (received: { code: number, reason: string }, payload: Uint8Array): void {
+    this.#received = received
+    this.#inbound.stop()
+
+    if (this.status === 'open') {
+      this.#startClosing(payload.slice(0, 2))
+    }
+
+    if (this.#role === 'server') {
+      this.#socket.end()
+    }
+  }
+
+  /** Queue the Close frame behind everything sent, and bound the time until the socket ends. */
+  #startClosing (payload: Uint8Array): void {
+    this.status = 'closing'
+    this.#keepAlive?.stop()
+    this.#outbound.control(Opcode.CLOSE, payload)
+    this.#closeSent = true
+    this.#boundClose(this.#outbound.size, this.#outbound.size)
+  }
+
+  /** A peer that reads slowly may have what is queued; one that does not read is left after one period. */
+  #boundClose (queued: number, before: number): void {
+    this.#closeTimer = setTimeout(() => {
+      const left = this.#outbound.size
+
+      if (left > 0 && before - left >= queued * CLOSE_PROGRESS) {
+        this.#boundClose(queued, left)
+      } else {
+        this.#socket.destroy()
+      }
+    }, this.#closeTimeout)
+  }
+
+  /** The peer broke the protocol, or the receiver threw. */
+  readonly #onreaderror = (error: Error): void => {
+    const code = error instanceof FrameError ? error.closeCode : error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined
+    this.#error ??= error
+
+    if (code == null) {
+      this.abort(error)
+      return
+    }
+
+    // RFC 6455 section 7.1.7: say why, then leave without waiting for an answer
+    if (this.status === 'open') {
+      this.#startClosing(encodeClose(code, ''))
+    }
+
+    this.#socket.end()
+  }
+
+  readonly #onend = (): void => {
+    if (this.#closeSent && this.#received != null) {
+      this.#socket.end()
+    } else {
+      this.#socket.destroy()
+    }
+  }
+
+  readonly #onerror = (error: Error): void => {
+    // after both Close frames nothing can be lost: peers may cut TCP
+    if (this.#received == null) {
+      this.#error ??= error
+    }
+  }
+
+  readonly #onsocketclose = (): void => {
+    const { code, reason } = this.#received ?? { code: CloseCode.ABNORMAL, reason: '' }
+    const wasClean = this.#received != null && this.#closeSent
+
+    this.status = 'closed'
+    this.#keepAlive?.stop()
+    clearTimeout(this.#closeTimer)
+    this.#outbound.discard()
+    this.#close = { code, reason, wasClean, error: this.#error }
+    this.#resolveClosed(this.#close)
+    this.#onclose?.(this.#close)
+  }
+}
