@@ -1,0 +1,298 @@
+/**
+ * One HTTP server on one port or Unix socket, with TLS on the same port once there is a certificate, and a deadline
+ * for every socket from its accept to the WebSocket. What it serves are its routes; it goes when the last one goes.
+ */
+import { createServer as createHttpServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:tls'
+import { ListenError, TimeoutError } from '@libp2p/interface'
+import { formatAddress } from '../address/index.ts'
+import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { refuseRequest, refuseUpgrade } from './refuse.ts'
+import type { Route } from './route.ts'
+import type { Address } from '../address/index.ts'
+import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
+import type { ServerOptions as HttpsServerOptions } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Server as Tls, TLSSocket } from 'node:tls'
+
+/** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
+const TLS_HANDSHAKE = 0x16
+
+/** How far an inbound connection got before it failed. */
+export type HandshakeStage = 'accept' | 'tls' | 'request' | 'upgrade'
+
+export interface ServerEvents {
+  /** A socket was accepted. */
+  onconnection?(): void
+  /** A socket was refused, because of `http.maxConnections` of Node's server or the system's limits. */
+  ondrop?(): void
+  /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
+  onhandshakefailed?(stage: HandshakeStage, error: Error): void
+  /** The listening socket failed after it was bound. */
+  onerror?(error: Error): void
+}
+
+export interface HttpServerOptions extends ServerEvents {
+  /** For `http.createServer`. */
+  http?: ServerOptions
+
+  /**
+   * For TLS: `key` and `cert`, or anything else that `tls.createServer` takes.
+   *
+   * @default the value of `http`
+   */
+  https?: HttpsServerOptions
+
+  /**
+   * From accept to the open WebSocket, ms.
+   *
+   * @default 10_000
+   */
+  handshakeTimeout?: number
+}
+
+interface Handshaking {
+  stage: HandshakeStage
+  timer: NodeJS.Timeout
+  error?: Error
+  /** It became a WebSocket, or asked for something else than one. */
+  done: boolean
+}
+
+export class HttpServer {
+  readonly #options: HttpServerOptions
+  readonly #http: Http
+  readonly #serveHttp: (socket: Socket) => void
+  readonly #routes = new Map<string, Route>()
+  readonly #sockets = new Map<Socket, Handshaking>()
+  #tls: Tls | undefined
+
+  constructor (options: HttpServerOptions) {
+    this.#options = options
+    this.#http = createHttpServer(options.http ?? {}, refuseRequest)
+
+    // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
+    const [serveHttp] = this.#http.listeners('connection')
+    this.#serveHttp = serveHttp.bind(this.#http) as (socket: Socket) => void
+    this.#http.removeAllListeners('connection')
+    this.#http.on('connection', this.#onconnection)
+    this.#http.on('request', (request: IncomingMessage) => { this.#finish(request.socket) })
+    this.#http.on('upgrade', this.#onupgrade)
+    this.#http.on('drop', () => options.ondrop?.())
+  }
+
+  /** What the system says it is bound to: a path for a Unix socket. */
+  get bound (): AddressInfo | string | null {
+    return this.#http.address()
+  }
+
+  /** Whether TLS handshakes are answered. */
+  get secure (): boolean {
+    return this.#tls != null
+  }
+
+  /** @throws {ListenError} the address cannot be bound; `cause` says why */
+  async bind (address: Address): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+
+    this.#http.once('error', reject)
+    this.#http.listen(address.unixPath != null
+      ? { path: address.unixPath }
+      : { host: address.zone == null ? address.host : `${address.host}%${address.zone}`, port: address.port, ipv6Only: address.family === 6 }, resolve)
+
+    try {
+      await promise
+    } catch (cause: any) {
+      throw listenError(address, cause)
+    }
+
+    this.#http.removeListener('error', reject)
+    this.#http.on('error', error => this.#options.onerror?.(error))
+  }
+
+  /** @throws {ListenError} there is a route on this path already */
+  add (route: Route): void {
+    if (this.#routes.has(route.path)) {
+      throw new ListenError(`There is a listener on path ${route.path} of this port already`)
+    }
+
+    this.#routes.set(route.path, route)
+  }
+
+  remove (route: Route): void {
+    this.#routes.delete(route.path)
+  }
+
+  /**
+   * Answer TLS handshakes with this certificate from now on. Open connections stay.
+   *
+   * @throws {ListenError} TLS cannot use it; what was used before stays
+   */
+  setCertificate (certificate: { key?: HttpsServerOptions['key'], cert?: HttpsServerOptions['cert'] } = {}): void {
+    const options = { ALPNProtocols: ['http/1.1'], ...(this.#options.https ?? this.#options.http), ...certificate }
+
+    try {
+      if (this.#tls != null) {
+        this.#tls.setSecureContext(options)
+      } else {
+        this.#tls = createTlsServer(options)
+        this.#tls.on('secureConnection', this.#onsecure)
+        this.#tls.on('tlsClientError', this.#ontlserror)
+      }
+    } catch (cause: any) {
+      const error = new ListenError(`TLS cannot use this key and certificate: ${cause.message}`)
+      error.cause = cause
+      throw error
+    }
+  }
+
+  /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
+  async close (): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+
+    this.#http.close(() => { resolve() })
+
+    for (const [socket, handshaking] of this.#sockets) {
+      clearTimeout(handshaking.timer)
+      socket.destroy()
+    }
+
+    await promise
+  }
+
+  readonly #onconnection = (socket: Socket): void => {
+    const timer = setTimeout(() => { this.#expire(socket) }, this.#options.handshakeTimeout ?? HANDSHAKE_TIMEOUT)
+    const handshaking: Handshaking = { stage: 'accept', timer, done: false }
+
+    this.#options.onconnection?.()
+    this.#sockets.set(socket, handshaking)
+    socket.on('error', error => { handshaking.error ??= error })
+    socket.on('close', () => { this.#onsocketclose(socket, handshaking) })
+
+    if (this.#tls == null) {
+      this.#serve(socket, handshaking)
+    } else {
+      this.#peek(socket, handshaking, this.#tls)
+    }
+  }
+
+  /** TLS and HTTP share the port: the first byte tells them apart. */
+  #peek (socket: Socket, handshaking: Handshaking, tls: Tls): void {
+    socket.once('readable', () => {
+      const first: Uint8Array | null = socket.read(1)
+
+      if (first == null) {
+        socket.destroy()
+        return
+      }
+
+      socket.unshift(first)
+
+      if (first[0] === TLS_HANDSHAKE) {
+        handshaking.stage = 'tls'
+        tls.emit('connection', socket)
+      } else {
+        this.#serve(socket, handshaking)
+      }
+    })
+  }
+
+  #serve (socket: Socket, handshaking: Handshaking): void {
+    handshaking.stage = 'request'
+    this.#serveHttp(socket)
+  }
+
+  readonly #onsecure = (socket: TLSSocket): void => {
+    const handshaking = this.#sockets.get(rawSocket(socket))
+
+    if (handshaking != null) {
+      this.#serve(socket, handshaking)
+    }
+  }
+
+  readonly #ontlserror = (error: Error, socket: TLSSocket): void => {
+    const handshaking = this.#sockets.get(rawSocket(socket))
+
+    if (handshaking != null) {
+      handshaking.error ??= error
+    }
+
+    socket.destroy()
+  }
+
+  readonly #onupgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
+    const handshaking = this.#sockets.get(rawSocket(socket))
+    const route = this.#routeOf(request)
+
+    if (handshaking != null) {
+      handshaking.stage = 'upgrade'
+    }
+
+    if (route == null) {
+      refuseUpgrade(socket, 404, `No WebSocket on path ${request.url}`)
+    } else if (!route.accepts(socket)) {
+      refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
+    } else {
+      route.upgrade(request, socket, head, () => { this.#finish(socket) })
+    }
+  }
+
+  /** An exact path, with or without a slash behind it, or else the route that takes any. */
+  #routeOf (request: IncomingMessage): Route | undefined {
+    const [path] = (request.url ?? '/').split('?', 1)
+
+    return this.#routes.get(path) ?? this.#routes.get(path.replace(/\/$/, '')) ?? this.#routes.get('/')
+  }
+
+  /** The handshake is over; a WebSocket is no longer ours to end. */
+  #finish (socket: Socket): void {
+    const raw = rawSocket(socket)
+    const handshaking = this.#sockets.get(raw)
+
+    if (handshaking == null) {
+      return
+    }
+
+    handshaking.done = true
+    clearTimeout(handshaking.timer)
+
+    if (handshaking.stage === 'upgrade') {
+      this.#sockets.delete(raw)
+    }
+  }
+
+  #expire (socket: Socket): void {
+    const handshaking = this.#sockets.get(socket)
+
+    if (handshaking != null) {
+      handshaking.error = new TimeoutError('No WebSocket within the handshake timeout')
+      socket.destroy()
+    }
+  }
+
+  #onsocketclose (socket: Socket, handshaking: Handshaking): void {
+    clearTimeout(handshaking.timer)
+
+    if (this.#sockets.delete(socket) && !handshaking.done) {
+      this.#options.onhandshakefailed?.(handshaking.stage, handshaking.error ?? new Error('The socket ended'))
+    }
+  }
+}
+
+/** The socket that was accepted; TLS has no public name for the one under it. */
+function rawSocket (socket: Socket & { _parent?: Socket }): Socket {
+  return socket._parent ?? socket
+}
+
+const REMEDIES: Record<string, string> = {
+  EADDRINUSE: 'another socket has it: stop that program, or choose another port',
+  EADDRNOTAVAIL: 'this machine does not have it: use one of its own addresses, or a wildcard',
+  EACCES: 'permission denied: choose a port above 1023, or a directory you may write to'
+}
+
+function listenError (address: Address, cause: NodeJS.ErrnoException): ListenError {
+  const error = new ListenError(`Could not listen on ${formatAddress(address).toString()}: ${REMEDIES[cause.code ?? ''] ?? cause.message}`)
+  error.cause = cause
+
+  return error
+}

@@ -1,0 +1,169 @@
+/**
+ * Accepts WebSockets on an address, and hands each out as a Channel.
+ */
+import { ListenError } from '@libp2p/interface'
+import { getThinWaistAddresses } from '@libp2p/utils'
+import { formatAddress, parseListenAddress } from '../address/index.ts'
+import { CLOSE_TIMEOUT, CloseCode } from '../constants.ts'
+import { HttpServers } from './http-servers.ts'
+import { Route } from './route.ts'
+import type { HttpServer, HttpServerOptions } from './http-server.ts'
+import type { SubprotocolSelector } from './route.ts'
+import type { Address } from '../address/index.ts'
+import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingMessage } from 'node:http'
+
+export interface ListenOptions extends ChannelOptions, HttpServerOptions {
+  /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
+  subprotocol?: string | SubprotocolSelector
+
+  /**
+   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path.
+   *
+   * @default a port of its own
+   */
+  servers?: HttpServers
+}
+
+export interface Server {
+  /**
+   * Where it can be dialled: the real port, each interface behind a wildcard, `/ws` and `/tls/ws` as far as both are
+   * served, and the path. Empty once closed.
+   */
+  readonly addresses: Multiaddr[]
+
+  /** Open channels that came in here. */
+  readonly channels: number
+
+  /**
+   * Answer TLS handshakes with this certificate from now on. The first one turns TLS on, on the same port. Open
+   * connections stay.
+   *
+   * @param certificate - key and certificate chain, PEM
+   * @throws {ListenError} TLS cannot use it; what was used before stays
+   */
+  setCertificate (certificate: { key: string, cert: string }): void
+
+  /**
+   * Stop listening, end handshakes under way, close channels with 1001. Bounded in time: channels that are not closed
+   * within their `closeTimeout` are aborted.
+   */
+  close (): Promise<void>
+}
+
+/**
+ * Listen for WebSockets.
+ *
+ * @param input - a multiaddr, or a `ws:` or `wss:` URL; port 0 is any free port. Without a path any path is accepted.
+ * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
+ * @throws {InvalidMultiaddrError} an address that cannot be listened on
+ * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
+ */
+export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {
+  const address = parseListenAddress(input)
+  const servers = options.servers ?? new HttpServers()
+  const server = await servers.acquire(address, options)
+
+  try {
+    return new RouteServer(address, servers, server, options, onChannel)
+  } catch (error) {
+    await servers.release(server)
+    throw error
+  }
+}
+
+class RouteServer implements Server {
+  readonly #address: Address
+  readonly #servers: HttpServers
+  readonly #server: HttpServer
+  readonly #route: Route
+  readonly #channels = new Set<Channel>()
+  readonly #closeTimeout: number
+  #closed: Promise<void> | undefined
+
+  constructor (address: Address, servers: HttpServers, server: HttpServer, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void) {
+    this.#address = address
+    this.#servers = servers
+    this.#server = server
+    this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
+
+    const { key, cert, pfx, SNICallback } = options.https ?? options.http as ListenOptions['https'] ?? {}
+
+    if (!server.secure && (key ?? cert ?? pfx ?? SNICallback) != null) {
+      server.setCertificate()
+    }
+
+    if (address.tls && !server.secure) {
+      throw new ListenError(`Could not listen on ${formatAddress(address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
+    }
+
+    this.#route = new Route({
+      address,
+      channelOptions: options,
+      subprotocol: options.subprotocol,
+      onChannel: (channel, request) => {
+        this.#channels.add(channel)
+        void channel.closed.then(() => this.#channels.delete(channel))
+
+        try {
+          onChannel(channel, request)
+        } catch (error: any) {
+          // a throw from here would end the process
+          channel.abort(error)
+        }
+      }
+    })
+    server.add(this.#route)
+  }
+
+  get channels (): number {
+    return this.#channels.size
+  }
+
+  get addresses (): Multiaddr[] {
+    const { bound } = this.#server
+
+    if (bound == null || this.#closed != null) {
+      return []
+    }
+
+    const plain = this.#address.tls ? [] : this.#at(bound, false)
+    const secure = this.#server.secure ? this.#at(bound, true) : []
+
+    return [...plain, ...secure]
+  }
+
+  setCertificate (certificate: { key: string, cert: string }): void {
+    this.#server.setCertificate(certificate)
+  }
+
+  async close (): Promise<void> {
+    this.#closed ??= this.#close()
+    await this.#closed
+  }
+
+  async #close (): Promise<void> {
+    this.#server.remove(this.#route)
+
+    const channels = [...this.#channels]
+    const released = this.#servers.release(this.#server)
+    const timer = setTimeout(() => { channels.forEach(channel => { channel.abort() }) }, this.#closeTimeout)
+
+    await Promise.all(channels.map(async channel => { await channel.close(CloseCode.GOING_AWAY) }))
+    clearTimeout(timer)
+    await released
+  }
+
+  /** The dialable addresses, one per interface behind a wildcard. */
+  #at (bound: NonNullable<HttpServer['bound']>, tls: boolean): Multiaddr[] {
+    const address: Address = { ...this.#address, tls }
+
+    if (typeof bound === 'string') {
+      return [formatAddress(address)]
+    }
+
+    return getThinWaistAddresses(formatAddress({ ...address, port: bound.port }))
+      .map(thinWaist => formatAddress({ ...address, host: thinWaist.getComponents()[0].value ?? address.host, port: bound.port }))
+  }
+}

@@ -1,0 +1,20 @@
+/**
+ * Answers to HTTP requests that get no WebSocket.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Answer a request that does not ask for a WebSocket. */
+export function refuseRequest (_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade, close' })
+  response.end('This is a WebSocket server: connect with a WebSocket client.\n')
+}
+
+/** Answer an upgrade request that gets no WebSocket, and end its socket. */
+export function refuseUpgrade (socket: Socket, status: number, reason: string): void {
+  const body = `${reason}\n`
+
+  socket.on('error', () => { socket.destroy() })
+  socket.once('finish', () => { socket.destroy() })
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}

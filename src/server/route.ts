@@ -1,0 +1,96 @@
+/**
+ * A path of an HTTP server on which WebSockets are accepted, and the boundary to `ws` that accepts them.
+ */
+import { TLSSocket } from 'node:tls'
+import { WebSocketServer } from 'ws'
+import { fromSocket } from '../address/index.ts'
+import { Handshake } from '../channel/handshake.ts'
+import { SocketChannel } from '../channel/socket-channel.ts'
+import { refuseUpgrade } from './refuse.ts'
+import type { Address } from '../address/index.ts'
+import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Chooses one of the offered subprotocols; `false` refuses the WebSocket. */
+export type SubprotocolSelector = (offers: string[], request: IncomingMessage) => string | false
+
+export interface RouteInit {
+  /** Where it listens; the path of the root takes any path that no other route has. */
+  address: Address
+  channelOptions: ChannelOptions
+  /** Without one no subprotocol is chosen, whatever is offered. */
+  subprotocol?: string | SubprotocolSelector
+  onChannel (channel: Channel, request: IncomingMessage): void
+}
+
+export class Route {
+  readonly path: string
+  readonly #init: RouteInit
+  readonly #handshakes: WebSocketServer
+  /** The choice for the handshake under way, which is synchronous. */
+  #chosen: string | false = false
+
+  constructor (init: RouteInit) {
+    this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.#init = init
+    this.#handshakes = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      WebSocket: Handshake,
+      handleProtocols: () => this.#chosen
+    })
+  }
+
+  /** A secure address is not served without TLS. */
+  accepts (socket: Socket): boolean {
+    return !this.#init.address.tls || socket instanceof TLSSocket
+  }
+
+  /** Answer the upgrade request: with a WebSocket, and a call of `onupgraded` first, or with a refusal. */
+  upgrade (request: IncomingMessage, socket: Socket, head: Buffer, onupgraded: () => void): void {
+    if (!this.#choose(request)) {
+      refuseUpgrade(socket, 400, 'None of the offered subprotocols is spoken here')
+      return
+    }
+
+    this.#handshakes.handleUpgrade(request, socket, head, handshake => {
+      if (handshake.upgraded == null) {
+        return
+      }
+
+      onupgraded()
+      this.#init.onChannel(new SocketChannel({
+        socket,
+        head: handshake.upgraded.head,
+        role: 'server',
+        local: this.#init.address,
+        remote: this.#remoteAddress(socket),
+        subprotocol: handshake.protocol
+      }, this.#init.channelOptions), request)
+    })
+  }
+
+  #choose (request: IncomingMessage): boolean {
+    const { subprotocol } = this.#init
+    const offers = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(offer => offer.trim()).filter(offer => offer !== '')
+
+    if (subprotocol == null) {
+      this.#chosen = false
+      return true
+    }
+
+    this.#chosen = typeof subprotocol === 'function' ? subprotocol(offers, request) : offers.includes(subprotocol) && subprotocol
+
+    return this.#chosen !== false
+  }
+
+  #remoteAddress (socket: Socket): Address {
+    const { address } = this.#init
+
+    return address.unixPath != null
+      ? address
+      : fromSocket(socket.remoteAddress ?? '', socket.remotePort ?? 0, socket instanceof TLSSocket, '/')
+  }
+}
