@@ -4,7 +4,7 @@
  */
 import { MessageTooLargeError } from '../errors.ts'
 import { FIN, FrameError, LENGTH, MASKED, MAX_CONTROL, MAX_HEADER, Opcode, OPCODE, RSV } from './frame.ts'
-import { mask } from './mask.ts'
+import { mask, rotateKey } from './mask.ts'
 
 export interface FrameSink {
   /** Payload of the data message under way, in order; `last` ends the message. May be empty. */
@@ -23,12 +23,12 @@ export class FrameReader {
   readonly #masked: boolean
   readonly #maxMessage: number
   /** Gathers a header that is cut by the end of the input. */
-  readonly #header = new Uint8Array(MAX_HEADER)
+  #header: Uint8Array | undefined
   #headerBytes = 0
   #inFrame = false
   #opcode: number = Opcode.BINARY
   #fin = false
-  #key = new Uint8Array(4)
+  #key = 0
   /** A data message is under way. */
   #fragmented = false
   #messageSize = 0
@@ -67,7 +67,7 @@ export class FrameReader {
 
     if (this.#masked && data.length > 0) {
       mask(data, this.#key)
-      rotate(this.#key, data.length & 3)
+      this.#key = rotateKey(this.#key, data.length)
     }
 
     this.#inFrame = this.missing > 0
@@ -107,12 +107,15 @@ export class FrameReader {
       return this.#parseHeader(chunk, offset)
     }
 
+    this.#header ??= new Uint8Array(MAX_HEADER)
+
     while (offset < chunk.length) {
       this.#header[this.#headerBytes++] = chunk[offset++]
 
       if (this.#headerBytes >= 2 && this.#headerBytes === fullHeader(this.#header[1])) {
         this.#headerBytes = 0
         this.#parseHeader(this.#header, 0)
+        this.#header = undefined
         break
       }
     }
@@ -139,10 +142,8 @@ export class FrameReader {
     this.#check(first, second, opcode, size)
 
     if (this.#masked) {
-      // the chunk belongs to the receiver once its payload is handed out: copy the key
-      for (let i = 0; i < 4; i++) {
-        this.#key[i] = bytes[at++]
-      }
+      this.#key = bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24
+      at += 4
     }
 
     this.#opcode = opcode
@@ -210,13 +211,4 @@ function fullHeader (second: number): number {
   const length = second & LENGTH
 
   return (length < 126 ? 2 : length === 126 ? 4 : 10) + ((second & MASKED) === 0 ? 0 : 4)
-}
-
-/** Turn the key so that it fits the byte after `count` more. */
-function rotate (key: Uint8Array, count: number): void {
-  for (; count > 0; count--) {
-    const first = key[0]
-    key.copyWithin(0, 1)
-    key[3] = first
-  }
 }

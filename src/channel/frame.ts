@@ -42,7 +42,7 @@ export function headerLength (size: number, masked: boolean): number {
 }
 
 /** Write the header of an unfragmented frame at the start of `out`; returns its length. */
-export function writeHeader (out: Uint8Array, opcode: number, size: number, key?: Uint8Array): number {
+export function writeHeader (out: Uint8Array, opcode: number, size: number, key?: number): number {
   const maskBit = key == null ? 0 : MASKED
   let at = 2
 
@@ -64,7 +64,10 @@ export function writeHeader (out: Uint8Array, opcode: number, size: number, key?
   }
 
   if (key != null) {
-    out.set(key, at)
+    out[at] = key
+    out[at + 1] = key >> 8
+    out[at + 2] = key >> 16
+    out[at + 3] = key >> 24
     at += 4
   }
 

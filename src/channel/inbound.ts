@@ -10,6 +10,11 @@ import type { Socket } from 'node:net'
 
 const EMPTY = new Uint8Array(0)
 
+export interface InboundSink extends FrameSink {
+  /** Receives what `FrameReader.read`, or the receiver, threw; nothing is read after it. */
+  onreaderror(error: Error): void
+}
+
 export class Inbound {
   /** Socket reads so far: whether the peer lives. */
   reads = 0
@@ -18,7 +23,7 @@ export class Inbound {
 
   readonly reader: FrameReader
   readonly #socket: Socket
-  readonly #onerror: (error: Error) => void
+  readonly #sink: InboundSink
   #held: Uint8Array
   #offset = 0
   #reading = false
@@ -26,12 +31,11 @@ export class Inbound {
 
   /**
    * @param head - bytes that came with the handshake
-   * @param onerror - receives what `FrameReader.read` throws; nothing is read after it
    */
-  constructor (socket: Socket, head: Uint8Array, sink: FrameSink, options: { masked: boolean, maxMessage: number, onerror(error: Error): void }) {
+  constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, maxMessage: number }) {
     this.#socket = socket
-    this.#held = head
-    this.#onerror = options.onerror
+    this.#held = head.length === 0 ? EMPTY : head
+    this.#sink = sink
     this.reader = new FrameReader(sink, options.masked, options.maxMessage)
     socket.pause()
     socket.on('data', this.#ondata)
@@ -97,7 +101,7 @@ export class Inbound {
       }
     } catch (error: any) {
       this.stop()
-      this.#onerror(error)
+      this.#sink.onreaderror(error)
     } finally {
       this.#reading = false
     }

@@ -21,12 +21,12 @@ export class KeepAlive {
   }
 
   readonly #check = (): void => {
-    const reads = this.#peer.reads()
+    const { reads, paused } = this.#peer
     // somebody who does not listen cannot tell silence from death
-    const silent = reads === this.#reads && !this.#peer.paused()
+    const silent = reads === this.#reads && !paused
 
     if (silent && this.#pinged) {
-      this.#peer.ondead()
+      this.#peer.ondead(this.#interval + this.#timeout)
       return
     }
 
@@ -43,8 +43,9 @@ export class KeepAlive {
 
 export interface KeepAlivePeer {
   /** Counts whatever comes in. */
-  reads(): number
-  paused(): boolean
+  readonly reads: number
+  readonly paused: boolean
   ping(): void
-  ondead(): void
+  /** It has been silent for this long, ms, in spite of a ping. */
+  ondead(silence: number): void
 }

@@ -12,6 +12,22 @@ import type { Socket } from 'node:net'
 /** Below this average size parts are copied into one buffer; from it on, a `writev` of the parts is cheaper. */
 const GATHER_BELOW = 4_096
 
+export interface OutboundSink {
+  /** The low water mark is reached after `send` returned false. */
+  ondrained(): void
+}
+
+export interface OutboundOptions {
+  /** Whether frames are masked (true on clients). */
+  masked: boolean
+  /** Byte mode: message boundaries mean nothing. */
+  batched: boolean
+  /** Bytes. */
+  highWaterMark: number
+  /** Bytes. */
+  lowWaterMark: number
+}
+
 export class Outbound {
   /** `ondrain` is due. */
   needsDrain = false
@@ -21,7 +37,7 @@ export class Outbound {
   readonly #batched: boolean
   readonly #highWaterMark: number
   readonly #lowWaterMark: number
-  readonly #ondrain: () => void
+  readonly #sink: OutboundSink
   /** Byte mode: payload that is not in a frame yet. */
   #payload: Uint8Array[] = []
   #payloadSize = 0
@@ -31,13 +47,13 @@ export class Outbound {
   #flush: NodeJS.Immediate | undefined
   #pong: Uint8Array | undefined
 
-  constructor (socket: Socket, options: { masked: boolean, batched: boolean, highWaterMark: number, lowWaterMark: number, ondrain(): void }) {
+  constructor (socket: Socket, sink: OutboundSink, options: OutboundOptions) {
     this.#socket = socket
+    this.#sink = sink
     this.#masked = options.masked
     this.#batched = options.batched
     this.#highWaterMark = options.highWaterMark
     this.#lowWaterMark = options.lowWaterMark
-    this.#ondrain = options.ondrain
   }
 
   /** Bytes that have not reached the operating system. */
@@ -133,7 +149,7 @@ export class Outbound {
 
     if (this.needsDrain && this.size <= this.#lowWaterMark) {
       this.needsDrain = false
-      this.#ondrain()
+      this.#sink.ondrained()
     }
   }
 

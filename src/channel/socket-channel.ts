@@ -12,13 +12,17 @@ import { KeepAlive } from './keep-alive.ts'
 import { MessageAssembler } from './message.ts'
 import { Outbound } from './outbound.ts'
 import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'
-import type { FrameSink } from './frame-reader.ts'
+import type { InboundSink } from './inbound.ts'
+import type { KeepAlivePeer } from './keep-alive.ts'
+import type { OutboundSink } from './outbound.ts'
 import type { Address } from '../address/address.ts'
 import type { Socket } from 'node:net'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** While a channel closes, each period of the close timeout must see this share of what was queued leave. */
 const CLOSE_PROGRESS = 0.1
+
+const EMPTY = new Uint8Array(0)
 
 export interface SocketChannelInit {
   socket: Socket
@@ -31,7 +35,7 @@ export interface SocketChannelInit {
   subprotocol: string
 }
 
-export class SocketChannel implements Channel, FrameSink {
+export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAlivePeer {
   readonly mode: ChannelMode
   readonly local: Address
   readonly remote: Address
@@ -76,25 +80,15 @@ export class SocketChannel implements Channel, FrameSink {
     this.#assembler = this.mode === 'messages' ? new MessageAssembler() : undefined
     this.#inbound = new Inbound(socket, init.head, this, {
       masked: role === 'server',
-      maxMessage: options.maxMessage ?? MAX_INBOUND_MESSAGE,
-      onerror: this.#onreaderror
+      maxMessage: options.maxMessage ?? MAX_INBOUND_MESSAGE
     })
-    this.#outbound = new Outbound(socket, {
+    this.#outbound = new Outbound(socket, this, {
       masked: role === 'client',
       batched: this.mode === 'bytes',
       highWaterMark,
-      lowWaterMark: Math.min(lowWaterMark, highWaterMark),
-      ondrain: () => { this.ondrain?.() }
+      lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     })
-
-    if (keepAlive > 0) {
-      this.#keepAlive = new KeepAlive(keepAlive, keepAliveTimeout, {
-        reads: () => this.#inbound.reads,
-        paused: () => this.#inbound.paused,
-        ping: () => { this.#outbound.control(Opcode.PING, new Uint8Array(0)) },
-        ondead: () => { this.abort(new TimeoutError(`the peer sent nothing for ${keepAlive + keepAliveTimeout} ms, and did not answer a ping`)) }
-      })
-    }
+    this.#keepAlive = keepAlive > 0 ? new KeepAlive(keepAlive, keepAliveTimeout, this) : undefined
 
     socket.setTimeout(0)
     socket.setNoDelay(true)
@@ -183,8 +177,9 @@ export class SocketChannel implements Channel, FrameSink {
     this.#error ??= error ?? new ConnectionClosedError('The WebSocket was aborted')
     this.#outbound.discard()
 
-    // a reset tells the peer at once that this is no clean end; TLS, Unix sockets and ended ones cannot
-    if (this.#socket instanceof TLSSocket || this.#socket.writableEnded || this.remote.unixPath != null) {
+    // a reset tells the peer at once that this is no clean end; TLS, Unix sockets and ended ones cannot. Behind a Close
+    // frame it would only take from a slow reader what is still under way to it
+    if (this.#socket instanceof TLSSocket || this.#socket.writableEnded || this.#closeSent || this.remote.unixPath != null) {
       this.#socket.destroy()
     } else {
       this.#socket.resetAndDestroy()
@@ -223,6 +218,31 @@ export class SocketChannel implements Channel, FrameSink {
     } else if (opcode === Opcode.PING && !this.#closeSent) {
       this.#outbound.pong(payload)
     }
+  }
+
+  /** @internal */
+  ondrained (): void {
+    this.ondrain?.()
+  }
+
+  /** @internal */
+  get reads (): number {
+    return this.#inbound.reads
+  }
+
+  /** @internal */
+  get paused (): boolean {
+    return this.#inbound.paused
+  }
+
+  /** @internal */
+  ping (): void {
+    this.#outbound.control(Opcode.PING, EMPTY)
+  }
+
+  /** @internal */
+  ondead (silence: number): void {
+    this.abort(new TimeoutError(`the peer sent nothing for ${silence} ms, and did not answer a ping`))
   }
 
   #deliver (data: Uint8Array, text: boolean): void {
@@ -267,8 +287,8 @@ export class SocketChannel implements Channel, FrameSink {
     }, this.#closeTimeout)
   }
 
-  /** The peer broke the protocol, or the receiver threw. */
-  readonly #onreaderror = (error: Error): void => {
+  /** @internal The peer broke the protocol, or the receiver threw. */
+  onreaderror (error: Error): void {
     const code = error instanceof FrameError ? error.closeCode : error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined
     this.#error ??= error
 

@@ -54,6 +54,8 @@ export interface HttpServerOptions extends ServerEvents {
 interface Handshaking {
   stage: HandshakeStage
   timer: NodeJS.Timeout
+  /** Counts a handshake that failed. */
+  onclose: () => void
   error?: Error
   /** It became a WebSocket, or asked for something else than one. */
   done: boolean
@@ -162,12 +164,13 @@ export class HttpServer {
 
   readonly #onconnection = (socket: Socket): void => {
     const timer = setTimeout(() => { this.#expire(socket) }, this.#options.handshakeTimeout ?? HANDSHAKE_TIMEOUT)
-    const handshaking: Handshaking = { stage: 'accept', timer, done: false }
+    const onclose = (): void => { this.#onsocketclose(socket, handshaking) }
+    const handshaking: Handshaking = { stage: 'accept', timer, onclose, done: false }
 
     this.#options.onconnection?.()
     this.#sockets.set(socket, handshaking)
-    socket.on('error', error => { handshaking.error ??= error })
-    socket.on('close', () => { this.#onsocketclose(socket, handshaking) })
+    socket.on('error', ignore)
+    socket.on('close', onclose)
 
     if (this.#tls == null) {
       this.#serve(socket, handshaking)
@@ -257,6 +260,8 @@ export class HttpServer {
     clearTimeout(handshaking.timer)
 
     if (handshaking.stage === 'upgrade') {
+      // nothing of the handshake may cost memory while the WebSocket is idle
+      raw.removeListener('close', handshaking.onclose)
       this.#sockets.delete(raw)
     }
   }
@@ -274,10 +279,13 @@ export class HttpServer {
     clearTimeout(handshaking.timer)
 
     if (this.#sockets.delete(socket) && !handshaking.done) {
-      this.#options.onhandshakefailed?.(handshaking.stage, handshaking.error ?? new Error('The socket ended'))
+      this.#options.onhandshakefailed?.(handshaking.stage, handshaking.error ?? socket.errored ?? new Error('The socket ended'))
     }
   }
 }
+
+/** An error of a socket is followed by its `close`. */
+function ignore (): void {}
 
 /** The socket that was accepted; TLS has no public name for the one under it. */
 function rawSocket (socket: Socket & { _parent?: Socket }): Socket {

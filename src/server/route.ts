@@ -11,6 +11,7 @@ import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Server as WsServer } from 'ws'
 
 /** Chooses one of the offered subprotocols; `false` refuses the WebSocket. */
 export type SubprotocolSelector = (offers: string[], request: IncomingMessage) => string | false
@@ -27,7 +28,7 @@ export interface RouteInit {
 export class Route {
   readonly path: string
   readonly #init: RouteInit
-  readonly #handshakes: WebSocketServer
+  readonly #handshakes: WsServer<typeof Handshake>
   /** The choice for the handshake under way, which is synchronous. */
   #chosen: string | false = false
 
