@@ -1,14 +1,13 @@
-/**
- * The errors that `@libp2p/interface` lacks. Recognise errors by `name`; the native error is always the `cause`.
- *
- *     Error
- *     +-- AbortError, TimeoutError, InvalidMultiaddrError, ListenError, ...   from @libp2p/interface
- *     +-- ConnectionFailedError            from @libp2p/interface
- *     |   +-- DialFailedError              same name; adds address, stage; the cause says why
- *     +-- UpgradeRejectedError             the server answered, but not with a WebSocket
- *     +-- WebSocketClosedError             closed by a code that is not a clean end
- *     +-- MessageTooLargeError             a message over the limit, from either side
- */
+// The errors that the interface package of libp2p lacks. Recognise errors by `name`; the native error is always the
+// `cause`.
+//
+//     Error
+//     +-- AbortError, TimeoutError, InvalidMultiaddrError, ListenError, ...   from the interface package
+//     +-- ConnectionFailedError            from the interface package
+//     |   +-- DialFailedError              same name; adds address and stage; the cause says why
+//     +-- UpgradeRejectedError             the server answered, but not with a WebSocket
+//     +-- WebSocketClosedError             closed by a code that is not a clean end
+//     +-- MessageTooLargeError             a message over the limit, from either side
 import { ConnectionFailedError } from '@libp2p/interface'
 
 /** Where a dial was when it failed. */

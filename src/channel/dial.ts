@@ -4,7 +4,7 @@
 import { isIP, connect as tcpConnect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import { AbortError, InvalidParametersError, TimeoutError } from '@libp2p/interface'
-import { formatAddress, fromSocket, parseAddress, toUrl } from '../address/index.ts'
+import { formatAddress, fromSocket, parseDialAddress, toUrl } from '../address/index.ts'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { DialFailedError, UpgradeRejectedError } from '../errors.ts'
 import { Handshake } from './handshake.ts'
@@ -52,7 +52,7 @@ export interface DialOptions extends ChannelOptions {
  */
 export async function dial (input: Multiaddr | URL | string, options: DialOptions = {}): Promise<Channel> {
   const { signal, onProgress, handshakeTimeout = HANDSHAKE_TIMEOUT } = options
-  const address = parseAddress(input)
+  const address = parseDialAddress(input)
   const name = formatAddress(address).toString()
 
   if (signal?.aborted === true) {

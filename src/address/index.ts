@@ -1,0 +1,7 @@
+export { dialFilter, listenFilter, parseDialAddress, parseListenAddress } from './filter.ts'
+export { formatAddress } from './format.ts'
+export { parseAddress } from './parse.ts'
+export { fromSocket } from './socket.ts'
+export { fromUrl, toUrl } from './url.ts'
+export type { Address } from './address.ts'
+export type { AddressInput } from './parse.ts'
