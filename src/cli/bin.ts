@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+import { run } from './cli.ts'
+import { ExitCode } from './command.ts'
+
+const stop = new AbortController()
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) {
+      process.exit(ExitCode.INTERRUPTED)
+    }
+
+    stop.abort()
+  })
+}
+
+// whoever read our output is gone (`ws-transport listen ... | head -1`): stop as if asked to
+process.stdout.on('error', () => { stop.abort() })
+
+process.exitCode = await run(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  signal: stop.signal
+})

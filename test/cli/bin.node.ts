@@ -1,0 +1,49 @@
+import { expect } from 'aegir/chai'
+import { start } from './fixtures.ts'
+
+/** A module that resolves imports by the body of a function `(specifier, context, next)`. */
+function resolver (body: string): string {
+  return script(`
+    import { registerHooks } from 'node:module'
+    registerHooks({ resolve (specifier, context, next) { ${body} } })
+  `)
+}
+
+function script (text: string): string {
+  return `data:text/javascript,${encodeURIComponent(text)}`
+}
+
+describe('bin', () => {
+  it('ends at the second signal where the first one does not', async () => {
+    const stuck = script('export async function run (argv, { signal, stdout }) { signal.addEventListener("abort", () => { stdout.write("asked\\n") }); stdout.write("up\\n"); return new Promise(() => { setInterval(() => {}, 1_000) }) }')
+    const program = start([], [resolver(`return specifier === './cli.ts' ? { url: ${JSON.stringify(stuck)}, shortCircuit: true } : next(specifier, context)`)])
+
+    expect(await program.line()).to.equal('up')
+    program.kill('SIGINT')
+    expect(await program.line()).to.equal('asked')
+    program.kill('SIGTERM')
+
+    expect((await program.result).code).to.equal(130)
+  })
+
+  it('names the packages to install where one is missing', async () => {
+    const missing = resolver(`
+      if (specifier === '@chainsafe/libp2p-yamux') { throw Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' }) }
+      return next(specifier, context)
+    `)
+    const { code, stdout, stderr } = await start(['demo'], [missing]).result
+
+    expect(code).to.equal(1)
+    expect(stdout).to.equal('')
+    expect(stderr).to.equal('ws-transport: the commands need packages that are not installed here: npm install libp2p @chainsafe/libp2p-noise @chainsafe/libp2p-yamux @libp2p/echo @libp2p/identify @libp2p/ping\n')
+  })
+
+  it('gives help without those packages', async () => {
+    const missing = resolver(`
+      if (/^(@chainsafe\\/libp2p-|libp2p$)/.test(specifier)) { throw Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' }) }
+      return next(specifier, context)
+    `)
+
+    expect(await start(['ping', '--help'], [missing]).result).to.have.property('code', 0)
+  })
+})
