@@ -41,5 +41,6 @@ export const CloseCode = {
   ABNORMAL: 1006,
   INVALID_PAYLOAD: 1007,
   POLICY_VIOLATION: 1008,
-  TOO_BIG: 1009
+  TOO_BIG: 1009,
+  INTERNAL_ERROR: 1011
 } as const

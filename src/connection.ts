@@ -1,0 +1,191 @@
+/**
+ * The base of every MultiaddrConnection here: `AbstractMultiaddrConnection` with waits that end. It is about
+ * promises, timeouts and events only; what carries the bytes is the business of the class that extends it.
+ */
+import { AbortError, TimeoutError } from '@libp2p/interface'
+import { AbstractMultiaddrConnection, StreamClosedError } from '@libp2p/utils'
+import { CLOSE_TIMEOUT, INACTIVITY_TIMEOUT } from './constants.ts'
+import type { AbortOptions, StreamCloseEvent } from '@libp2p/interface'
+import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** The longest delay a timer takes, ms. */
+const MAX_DELAY = 0x7fff_ffff
+
+export interface BoundedConnectionInit extends AbstractMultiaddrConnectionInit {
+  /**
+   * A close without progress for this long is an abort, ms. Only a write buffer that drains is progress.
+   *
+   * @default 3_000
+   */
+  closeTimeout?: number
+
+  /**
+   * Without a byte in either direction for this long the connection is aborted, ms; 0 never does.
+   *
+   * @default 120_000
+   */
+  inactivityTimeout?: number
+}
+
+/**
+ * What the classes that extend it can rely on, and must do:
+ * - call `onRemoteReset(cause)` when the other end failed, `onTransportClosed()` when it ended cleanly: as often
+ * as they like, only the first counts;
+ * - dispatch `drain` after, never inside, a `sendData` that said `canSendMore: false`.
+ */
+export abstract class BoundedConnection extends AbstractMultiaddrConnection {
+  protected readonly closeTimeout: number
+  #closing?: Promise<void>
+  #closeError?: Error
+  #resetCause?: Error
+  #lastActivity = performance.now()
+  #inactivityTimer?: ReturnType<typeof setTimeout>
+
+  constructor (init: BoundedConnectionInit) {
+    super({ ...init, inactivityTimeout: init.inactivityTimeout ?? INACTIVITY_TIMEOUT })
+
+    this.closeTimeout = init.closeTimeout ?? CLOSE_TIMEOUT
+    this.addEventListener('drain', () => { this.touch() })
+    // the first listener from outside the base class, so that every other one sees the cause
+    this.addEventListener('close', (event) => { this.#onClose(event) })
+
+    if (this.inactivityTimeout > 0) {
+      this.#watchInactivity(this.inactivityTimeout)
+    }
+  }
+
+  /**
+   * Hand over what is unsent, then close.
+   *
+   * @throws {TimeoutError} no progress for `closeTimeout` ms; the connection is aborted
+   * @throws {AbortError} the signal fired; the connection is aborted
+   * @throws {Error} what ended the connection first
+   */
+  async close (options: AbortOptions = {}): Promise<void> {
+    if (this.status === 'open') {
+      this.#closing = this.#boundedClose(options.signal)
+    }
+
+    return this.#closing
+  }
+
+  /**
+   * Resolves when `send` may be called again, at once if that is so now.
+   *
+   * @throws {StreamClosedError} closed, now or while waiting; the error of the close, if it has one
+   * @throws {AbortError} the signal fired
+   */
+  async onDrain ({ signal }: AbortOptions = {}): Promise<void> {
+    if (signal?.aborted === true) {
+      throw new AbortError()
+    }
+
+    if (this.writeStatus === 'closed') {
+      throw this.#closeError ?? new StreamClosedError()
+    }
+
+    if (this.writableNeedsDrain) {
+      await this.#nextDrain(signal)
+    }
+  }
+
+  send (data: Uint8Array | Uint8ArrayList): boolean {
+    this.touch()
+    return super.send(data)
+  }
+
+  onData (data: Uint8Array | Uint8ArrayList): void {
+    this.touch()
+    super.onData(data)
+  }
+
+  /** The other end failed: `close` comes with a `StreamResetError` that has this cause. */
+  onRemoteReset (cause?: Error): void {
+    if (this.status === 'open' || this.status === 'closing') {
+      this.#resetCause = cause
+      super.onRemoteReset()
+    }
+  }
+
+  async #boundedClose (signal?: AbortSignal): Promise<void> {
+    const closed = this.#closed()
+    const onTimeout = (): void => { this.abort(new TimeoutError(`close made no progress for ${this.closeTimeout} ms`)) }
+    const onAbort = (): void => { this.abort(new AbortError('close was aborted')) }
+    const onDrain = (): void => {
+      clearTimeout(timer)
+      timer = setTimeout(onTimeout, this.closeTimeout)
+    }
+    let timer = setTimeout(onTimeout, this.closeTimeout)
+
+    this.addEventListener('drain', onDrain)
+    signal?.addEventListener('abort', onAbort)
+
+    try {
+      if (signal?.aborted === true) {
+        onAbort()
+      }
+
+      // not awaited: after an abort it may wait for a drain that cannot come
+      super.close().catch((err) => { this.abort(err) })
+      await closed
+    } finally {
+      clearTimeout(timer)
+      this.removeEventListener('drain', onDrain)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Settles with the `close` event. */
+  async #closed (): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.addEventListener('close', ({ error }) => {
+        error == null ? resolve() : reject(error)
+      }, { once: true })
+    })
+  }
+
+  async #nextDrain (signal?: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onClose = ({ error }: StreamCloseEvent): void => { reject(error ?? new StreamClosedError()) }
+    const onAbort = (): void => { reject(new AbortError()) }
+
+    this.addEventListener('drain', resolve as () => void)
+    this.addEventListener('close', onClose)
+    signal?.addEventListener('abort', onAbort)
+
+    try {
+      await promise
+    } finally {
+      this.removeEventListener('drain', resolve as () => void)
+      this.removeEventListener('close', onClose)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #onClose ({ error }: StreamCloseEvent): void {
+    clearTimeout(this.#inactivityTimer)
+    this.#closeError = error
+
+    if (error != null && this.#resetCause != null) {
+      error.cause = this.#resetCause
+    }
+  }
+
+  /** There was activity: for classes that send or receive without `send` and `onData` of this one. */
+  protected touch (): void {
+    this.#lastActivity = performance.now()
+  }
+
+  #watchInactivity (delay: number): void {
+    this.#inactivityTimer = setTimeout(() => {
+      const left = this.#lastActivity + this.inactivityTimeout - performance.now()
+
+      if (left > 0) {
+        this.#watchInactivity(left)
+      } else {
+        this.abort(new TimeoutError(`no data in either direction for ${this.inactivityTimeout} ms`))
+      }
+    }, Math.min(delay, MAX_DELAY))
+  }
+}
