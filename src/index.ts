@@ -1,0 +1,145 @@
+/**
+ * @packageDocumentation
+ *
+ * A libp2p transport over WebSockets that are addressed by multiaddrs. A connection is secured and multiplexed by
+ * the upgrader of the node, with Noise and yamux for example, so a plain `/ws` address needs no certificate. `wss`
+ * is there because browsers and proxies ask for it.
+ *
+ * It takes the place of `@libp2p/websockets`: changing the import is the whole migration.
+ *
+ * @example
+ *
+ * ```typescript
+ * import { noise } from '@chainsafe/libp2p-noise'
+ * import { yamux } from '@chainsafe/libp2p-yamux'
+ * import { multiaddr } from '@multiformats/multiaddr'
+ * import { createLibp2p } from 'libp2p'
+ * import { webSockets } from 'ws-transport'
+ *
+ * const node = await createLibp2p({
+ *   addresses: { listen: ['/ip4/127.0.0.1/tcp/0/ws'] },
+ *   transports: [webSockets()],
+ *   connectionEncrypters: [noise()],
+ *   streamMuxers: [yamux()]
+ * })
+ *
+ * console.info(node.getMultiaddrs())
+ *
+ * await node.dial(multiaddr('/dns4/example.com/tcp/443/tls/ws'))
+ * ```
+ */
+import { WebSockets } from './transport/transport.ts'
+import type { DialStage } from './errors.ts'
+import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+import type { ServerOptions as HttpServerOptions } from 'node:http'
+import type { ServerOptions as HttpsServerOptions } from 'node:https'
+import type { ConnectionOptions } from 'node:tls'
+import type { ProgressEvent } from 'progress-events'
+
+export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
+
+export interface WebSocketsInit {
+  /** Options for the HTTP server of every listener. */
+  http?: HttpServerOptions
+
+  /**
+   * Options for TLS servers, such as `key` and `cert`. What AutoTLS provisions later takes the place of this
+   * certificate.
+   *
+   * @default http
+   */
+  https?: HttpsServerOptions
+
+  /**
+   * TLS of secure dials: `ca` to trust a private authority, `servername`, client certificates.
+   * `rejectUnauthorized: false` accepts any certificate; the peer is then known by the upgrader's encryption only.
+   */
+  tls?: ConnectionOptions
+
+  /** Extra headers of the opening request of every dial. */
+  headers?: Record<string, string>
+
+  /**
+   * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the peer and
+   * costs that much memory per stalled connection.
+   *
+   * @default 1_048_576
+   */
+  maxBufferedAmount?: number
+
+  /**
+   * Has no meaning any more, and is accepted so that existing configurations stay valid: the socket says itself
+   * when it has drained, nothing polls.
+   *
+   * @deprecated leave it out
+   */
+  bufferedAmountPollInterval?: number
+
+  /**
+   * Largest WebSocket message accepted, bytes. A peer that sends a larger one is closed with 1009.
+   *
+   * @default 4_194_304
+   */
+  maxMessage?: number
+
+  /**
+   * From the dial, or from the accepted TCP connection, to the open WebSocket, ms. What the upgrader does
+   * afterwards has its own limit.
+   *
+   * @default 10_000
+   */
+  handshakeTimeout?: number
+
+  /**
+   * How long a close may go without progress, ms; then the socket is terminated.
+   *
+   * @default 3_000
+   */
+  closeTimeout?: number
+
+  /**
+   * Ping a peer that has sent nothing for this long, ms; 0 never pings. Load balancers cut idle connections,
+   * often after 60 s.
+   *
+   * @default 30_000
+   */
+  keepAlive?: number
+
+  /**
+   * A pinged peer that sends nothing for this long is dead, ms, and its connection is aborted.
+   *
+   * @default 20_000
+   */
+  keepAliveTimeout?: number
+
+  /**
+   * A connection without a byte of payload in either direction for this long is aborted, ms; 0 never is.
+   *
+   * @default 120_000
+   */
+  inactivityTimeout?: number
+}
+
+export interface WebSocketsComponents {
+  logger: ComponentLogger
+  events: TypedEventTarget<Libp2pEvents>
+  metrics?: Metrics
+}
+
+/** `open-connection` as the dial starts, then one event as each stage begins. */
+export type WebSocketsDialEvents =
+  OutboundConnectionUpgradeEvents |
+  ProgressEvent<'websockets:open-connection'> |
+  ProgressEvent<`websockets:${DialStage}`>
+
+/**
+ * A transport for `transports` of `createLibp2p`.
+ *
+ * A dial rejects with an `AbortError` when its signal fires, a `TimeoutError` after `handshakeTimeout`, an
+ * `InvalidMultiaddrError` where the address cannot be dialled, and otherwise a `ConnectionFailedError` with
+ * `address`, `stage` and `cause`.
+ */
+export function webSockets (init: WebSocketsInit = {}): (components: WebSocketsComponents) => Transport<WebSocketsDialEvents> {
+  return (components) => new WebSockets(components, init)
+}
