@@ -10,7 +10,7 @@ import type { ListenerState, TransportMetrics } from './metrics.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel } from '../channel/channel.ts'
 import type { WebSocketsComponents, WebSocketsInit } from '../index.ts'
-import type { Server } from '../server/index.ts'
+import type { HttpServers, Server } from '../server/index.ts'
 import type { CreateListenerOptions, Listener, ListenerEvents, Logger, TLSCertificate } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -22,21 +22,25 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
 
   readonly #components: WebSocketsComponents
   readonly #metrics: TransportMetrics
+  readonly #servers: HttpServers
   readonly #init: WebSocketListenerInit
   readonly #log: Logger
+  readonly #connectionLog: Logger
   readonly #shutdown = new AbortController()
   #server?: Server
   #certificate?: TLSCertificate
   #starting?: Promise<void>
   #closing?: Promise<void>
 
-  constructor (components: WebSocketsComponents, metrics: TransportMetrics, init: WebSocketListenerInit) {
+  constructor (components: WebSocketsComponents, metrics: TransportMetrics, servers: HttpServers, init: WebSocketListenerInit) {
     super()
 
     this.#components = components
     this.#metrics = metrics
+    this.#servers = servers
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:websockets:listener')
+    this.#connectionLog = components.logger.forComponent('libp2p:websockets:connection')
     // every upgrade in flight listens to it
     setMaxListeners(Infinity, this.#shutdown.signal)
   }
@@ -95,6 +99,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
 
     this.#server = await listen(formatAddress(address), {
       mode: 'bytes',
+      servers: this.#servers,
       http: this.#init.http,
       https: this.#init.https,
       highWaterMark: this.#init.maxBufferedAmount,
@@ -145,7 +150,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       channel,
       remoteAddr: formatAddress(channel.remote),
       direction: 'inbound',
-      log: this.#components.logger.forComponent('libp2p:websockets:connection'),
+      log: this.#connectionLog,
       metrics: this.#metrics.listenerEvents,
       metricPrefix: `${this.label} `,
       closeTimeout: this.#init.closeTimeout,

@@ -5,6 +5,7 @@ import { serviceCapabilities, transportSymbol } from '@libp2p/interface'
 import { CustomProgressEvent } from 'progress-events'
 import { dialFilter, listenFilter } from '../address/index.ts'
 import { dial } from '../channel/dial.ts'
+import { HttpServers } from '../server/index.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
 import { WebSocketListener } from './listener.ts'
 import { TransportMetrics } from './metrics.ts'
@@ -27,12 +28,17 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
   readonly #components: WebSocketsComponents
   readonly #init: WebSocketsInit
   readonly #log: Logger
+  /** One for all connections: making a logger costs more memory than the rest of an idle connection. */
+  readonly #connectionLog: Logger
   readonly #metrics: TransportMetrics
+  /** Listeners on one port share it. */
+  readonly #servers = new HttpServers()
 
   constructor (components: WebSocketsComponents, init: WebSocketsInit) {
     this.#components = components
     this.#init = init
     this.#log = components.logger.forComponent('libp2p:websockets')
+    this.#connectionLog = components.logger.forComponent('libp2p:websockets:connection')
     this.#metrics = new TransportMetrics(components.metrics)
   }
 
@@ -45,7 +51,7 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
   }
 
   createListener ({ upgrader }: CreateListenerOptions): Listener {
-    return new WebSocketListener(this.#components, this.#metrics, { ...this.#init, upgrader })
+    return new WebSocketListener(this.#components, this.#metrics, this.#servers, { ...this.#init, upgrader })
   }
 
   async dial (ma: Multiaddr, options: DialTransportOptions<WebSocketsDialEvents>): Promise<Connection> {
@@ -54,7 +60,7 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
       channel,
       remoteAddr: ma,
       direction: 'outbound',
-      log: this.#components.logger.forComponent('libp2p:websockets:connection'),
+      log: this.#connectionLog,
       metrics: this.#metrics.dialerEvents,
       closeTimeout: this.#init.closeTimeout,
       inactivityTimeout: this.#init.inactivityTimeout
