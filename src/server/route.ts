@@ -56,6 +56,15 @@ export class Route {
       return
     }
 
+    const local = this.#address(socket, this.#init.address.path, socket.localAddress, socket.localPort)
+    const remote = this.#address(socket, '/', socket.remoteAddress, socket.remotePort)
+
+    // the peer has reset it since
+    if (local == null || remote == null) {
+      socket.destroy()
+      return
+    }
+
     this.#handshakes.handleUpgrade(request, socket, head, handshake => {
       if (handshake.upgraded == null) {
         return
@@ -66,8 +75,8 @@ export class Route {
         socket,
         head: handshake.upgraded.head,
         role: 'server',
-        local: this.#init.address,
-        remote: this.#remoteAddress(socket),
+        local,
+        remote,
         subprotocol: handshake.protocol
       }, this.#init.channelOptions), request)
     })
@@ -87,11 +96,14 @@ export class Route {
     return this.#chosen !== false
   }
 
-  #remoteAddress (socket: Socket): Address {
+  /** One end of the socket; undefined where it has none any more. */
+  #address (socket: Socket, path: string, host?: string, port: number = 0): Address | undefined {
     const { address } = this.#init
 
-    return address.unixPath != null
-      ? address
-      : fromSocket(socket.remoteAddress ?? '', socket.remotePort ?? 0, socket instanceof TLSSocket, '/')
+    if (address.unixPath != null) {
+      return address
+    }
+
+    return host == null ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
   }
 }

@@ -1,5 +1,5 @@
 import { expect } from 'aegir/chai'
-import { closeError } from '../../src/duplex/close-error.ts'
+import { closeError } from '../../src/channel/close-error.ts'
 
 describe('closeError', () => {
   for (const code of [1000, 1001, 1005]) {
