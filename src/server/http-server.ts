@@ -2,11 +2,12 @@
  * One HTTP server on one port or Unix socket, with TLS on the same port once there is a certificate, and a deadline
  * for every socket from its accept to the WebSocket. What it serves are its routes; it goes when the last one goes.
  */
+import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:tls'
 import { ListenError, TimeoutError } from '@libp2p/interface'
-import { formatAddress } from '../address/index.ts'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { bindError, bindTarget } from './bind.ts'
 import { refuseRequest, refuseUpgrade } from './refuse.ts'
 import type { Route } from './route.ts'
 import type { Address } from '../address/index.ts'
@@ -24,7 +25,7 @@ export type HandshakeStage = 'accept' | 'tls' | 'request' | 'upgrade'
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
-  /** A socket was refused, because of `http.maxConnections` of Node's server or the system's limits. */
+  /** Node refused a socket, because its server had `maxConnections`. No option sets that yet. */
   ondrop?(): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
@@ -55,7 +56,9 @@ interface Handshaking {
   stage: HandshakeStage
   timer: NodeJS.Timeout
   /** Counts a handshake that failed. */
-  onclose: () => void
+  onclose(): void
+  /** What TLS made of the socket. */
+  secure?: TLSSocket
   error?: Error
   /** It became a WebSocket, or asked for something else than one. */
   done: boolean
@@ -67,10 +70,12 @@ export class HttpServer {
   readonly #serveHttp: (socket: Socket) => void
   readonly #routes = new Map<string, Route>()
   readonly #sockets = new Map<Socket, Handshaking>()
+  #tlsOptions: HttpsServerOptions
   #tls: Tls | undefined
 
   constructor (options: HttpServerOptions) {
     this.#options = options
+    this.#tlsOptions = { ALPNProtocols: ['http/1.1'], ...(options.https ?? options.http) }
     this.#http = createHttpServer(options.http ?? {}, refuseRequest)
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
@@ -95,27 +100,20 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-
-    this.#http.once('error', reject)
-    this.#http.listen(address.unixPath != null
-      ? { path: address.unixPath }
-      : { host: address.zone == null ? address.host : `${address.host}%${address.zone}`, port: address.port, ipv6Only: address.family === 6 }, resolve)
-
     try {
-      await promise
+      this.#http.listen(await bindTarget(address))
+      await once(this.#http, 'listening')
     } catch (cause: any) {
-      throw listenError(address, cause)
+      throw bindError(address, cause)
     }
 
-    this.#http.removeListener('error', reject)
     this.#http.on('error', error => this.#options.onerror?.(error))
   }
 
   /** @throws {ListenError} there is a route on this path already */
   add (route: Route): void {
     if (this.#routes.has(route.path)) {
-      throw new ListenError(`There is a listener on path ${route.path} of this port already`)
+      throw new ListenError(`There is a listener on path ${route.path} of this port already: choose another /http-path, or another port`)
     }
 
     this.#routes.set(route.path, route)
@@ -126,14 +124,19 @@ export class HttpServer {
   }
 
   /**
-   * Answer TLS handshakes with this certificate from now on. Open connections stay.
+   * Answer TLS handshakes with this certificate, and other options for TLS, from now on. What is not given stays as it
+   * was; so do open connections.
    *
-   * @throws {ListenError} TLS cannot use it; what was used before stays
+   * @throws {ListenError} TLS cannot use them; what was used before stays
    */
-  setCertificate (certificate: { key?: HttpsServerOptions['key'], cert?: HttpsServerOptions['cert'] } = {}): void {
-    const options = { ALPNProtocols: ['http/1.1'], ...(this.#options.https ?? this.#options.http), ...certificate }
+  setCertificate (tlsOptions: HttpsServerOptions): void {
+    const options = { ...this.#tlsOptions, ...tlsOptions }
 
     try {
+      if (!hasCertificate(options)) {
+        throw new Error('one of them is missing')
+      }
+
       if (this.#tls != null) {
         this.#tls.setSecureContext(options)
       } else {
@@ -146,6 +149,8 @@ export class HttpServer {
       error.cause = cause
       throw error
     }
+
+    this.#tlsOptions = options
   }
 
   /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
@@ -193,6 +198,8 @@ export class HttpServer {
 
       if (first[0] === TLS_HANDSHAKE) {
         handshaking.stage = 'tls'
+        // or else a client that leaves in the middle of its handshake is noticed by the deadline only
+        socket.allowHalfOpen = false
         tls.emit('connection', socket)
       } else {
         this.#serve(socket, handshaking)
@@ -209,6 +216,7 @@ export class HttpServer {
     const handshaking = this.#sockets.get(rawSocket(socket))
 
     if (handshaking != null) {
+      handshaking.secure = socket
       this.#serve(socket, handshaking)
     }
   }
@@ -236,7 +244,16 @@ export class HttpServer {
     } else if (!route.accepts(socket)) {
       refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
     } else {
+      this.#upgrade(route, request, socket, head)
+    }
+  }
+
+  #upgrade (route: Route, request: IncomingMessage, socket: Socket, head: Buffer): void {
+    try {
       route.upgrade(request, socket, head, () => { this.#finish(socket) })
+    } catch (error: any) {
+      // a throw from here would end the process
+      refuseUpgrade(socket, 500, 'Internal Server Error', error)
     }
   }
 
@@ -279,7 +296,7 @@ export class HttpServer {
     clearTimeout(handshaking.timer)
 
     if (this.#sockets.delete(socket) && !handshaking.done) {
-      this.#options.onhandshakefailed?.(handshaking.stage, handshaking.error ?? socket.errored ?? new Error('The socket ended'))
+      this.#options.onhandshakefailed?.(handshaking.stage, handshaking.error ?? handshaking.secure?.errored ?? socket.errored ?? new Error('The socket ended'))
     }
   }
 }
@@ -287,20 +304,12 @@ export class HttpServer {
 /** An error of a socket is followed by its `close`. */
 function ignore (): void {}
 
+/** TLS itself starts without one, and then fails every handshake. */
+function hasCertificate ({ key, cert, pfx, SNICallback }: HttpsServerOptions): boolean {
+  return pfx != null || SNICallback != null || [key, cert].every(pem => pem != null && pem.length > 0)
+}
+
 /** The socket that was accepted; TLS has no public name for the one under it. */
 function rawSocket (socket: Socket & { _parent?: Socket }): Socket {
   return socket._parent ?? socket
-}
-
-const REMEDIES: Record<string, string> = {
-  EADDRINUSE: 'another socket has it: stop that program, or choose another port',
-  EADDRNOTAVAIL: 'this machine does not have it: use one of its own addresses, or a wildcard',
-  EACCES: 'permission denied: choose a port above 1023, or a directory you may write to'
-}
-
-function listenError (address: Address, cause: NodeJS.ErrnoException): ListenError {
-  const error = new ListenError(`Could not listen on ${formatAddress(address).toString()}: ${REMEDIES[cause.code ?? ''] ?? cause.message}`)
-  error.cause = cause
-
-  return error
 }

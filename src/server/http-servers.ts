@@ -63,6 +63,6 @@ export class HttpServers {
   }
 }
 
-function keyOf ({ unixPath, host, port, zone }: Address): string {
-  return unixPath ?? `${host}%${zone ?? ''} ${port}`
+function keyOf ({ unixPath, host, family, port, zone }: Address): string {
+  return unixPath ?? `${host}%${zone ?? ''} ${family} ${port}`
 }

@@ -40,7 +40,9 @@ export interface Server {
    * Answer TLS handshakes with this certificate from now on. The first one turns TLS on, on the same port. Open
    * connections stay.
    *
-   * @param certificate - key and certificate chain, PEM
+   * @param certificate - both PEM
+   * @param certificate.key - private key
+   * @param certificate.cert - certificate chain
    * @throws {ListenError} TLS cannot use it; what was used before stays
    */
   setCertificate (certificate: { key: string, cert: string }): void
@@ -56,6 +58,7 @@ export interface Server {
  * Listen for WebSockets.
  *
  * @param input - a multiaddr, or a `ws:` or `wss:` URL; port 0 is any free port. Without a path any path is accepted.
+ * @param options - of the server, its TLS and its channels
  * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
  * @throws {InvalidMultiaddrError} an address that cannot be listened on
  * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
@@ -88,10 +91,11 @@ class RouteServer implements Server {
     this.#server = server
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
 
-    const { key, cert, pfx, SNICallback } = options.https ?? options.http as ListenOptions['https'] ?? {}
+    const tlsOptions: ListenOptions['https'] = options.https ?? options.http ?? {}
+    const { key, cert, pfx, SNICallback } = tlsOptions
 
     if (!server.secure && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      server.setCertificate()
+      server.setCertificate(tlsOptions)
     }
 
     if (address.tls && !server.secure) {
@@ -134,8 +138,9 @@ class RouteServer implements Server {
     return [...plain, ...secure]
   }
 
-  setCertificate (certificate: { key: string, cert: string }): void {
-    this.#server.setCertificate(certificate)
+  setCertificate ({ key, cert }: { key: string, cert: string }): void {
+    // TLS would go on to take the certificate from `pfx`
+    this.#server.setCertificate({ key, cert, pfx: undefined })
   }
 
   async close (): Promise<void> {
@@ -163,7 +168,8 @@ class RouteServer implements Server {
       return [formatAddress(address)]
     }
 
-    return getThinWaistAddresses(formatAddress({ ...address, port: bound.port }))
+    // without the zone the host is the first component
+    return getThinWaistAddresses(formatAddress({ ...address, zone: undefined, port: bound.port }))
       .map(thinWaist => formatAddress({ ...address, host: thinWaist.getComponents()[0].value ?? address.host, port: bound.port }))
   }
 }

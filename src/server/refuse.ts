@@ -10,11 +10,11 @@ export function refuseRequest (_: IncomingMessage, response: ServerResponse): vo
   response.end('This is a WebSocket server: connect with a WebSocket client.\n')
 }
 
-/** Answer an upgrade request that gets no WebSocket, and end its socket. */
-export function refuseUpgrade (socket: Socket, status: number, reason: string): void {
+/** Answer an upgrade request that gets no WebSocket, and end its socket with `error`. */
+export function refuseUpgrade (socket: Socket, status: number, reason: string, error = new Error(`${status} ${reason}`)): void {
   const body = `${reason}\n`
 
   socket.on('error', () => { socket.destroy() })
-  socket.once('finish', () => { socket.destroy() })
+  socket.once('finish', () => { socket.destroy(error) })
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }

@@ -87,7 +87,6 @@ export class Route {
     const offers = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(offer => offer.trim()).filter(offer => offer !== '')
 
     if (subprotocol == null) {
-      this.#chosen = false
       return true
     }
 
