@@ -4,13 +4,14 @@
  */
 import { AbortError, TimeoutError } from '@libp2p/interface'
 import { AbstractMultiaddrConnection, StreamClosedError } from '@libp2p/utils'
-import { CLOSE_TIMEOUT, INACTIVITY_TIMEOUT } from './constants.ts'
+import { raceSignal } from 'race-signal'
+import { CLOSE_TIMEOUT, INACTIVITY_TIMEOUT, MAX_DELAY } from './constants.ts'
 import type { AbortOptions, StreamCloseEvent } from '@libp2p/interface'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
-/** The longest delay a timer takes, ms. */
-const MAX_DELAY = 0x7fff_ffff
+/** Whatever the reason of a signal is, people look for the name. */
+const ABORTED = { translateError: () => new AbortError() }
 
 export interface BoundedConnectionInit extends AbstractMultiaddrConnectionInit {
   /**
@@ -56,18 +57,23 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
   }
 
   /**
-   * Hand over what is unsent, then close.
+   * Hand over what is unsent, then close. Where the signal fires only the wait ends: the close goes on, within its own
+   * time.
    *
    * @throws {TimeoutError} no progress for `closeTimeout` ms; the connection is aborted
-   * @throws {AbortError} the signal fired; the connection is aborted
+   * @throws {AbortError} the signal fired
    * @throws {Error} what ended the connection first
    */
-  async close (options: AbortOptions = {}): Promise<void> {
+  async close ({ signal }: AbortOptions = {}): Promise<void> {
     if (this.status === 'open') {
-      this.#closing = this.#boundedClose(options.signal)
+      this.#closing = this.#boundedClose()
+      // whoever waits is told, and somebody may have stopped waiting
+      this.#closing.catch(() => {})
     }
 
-    return this.#closing
+    if (this.#closing != null) {
+      await raceSignal(this.#closing, signal, ABORTED)
+    }
   }
 
   /**
@@ -108,31 +114,26 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
     }
   }
 
-  async #boundedClose (signal?: AbortSignal): Promise<void> {
+  async #boundedClose (): Promise<void> {
     const closed = this.#closed()
-    const onTimeout = (): void => { this.abort(new TimeoutError(`close made no progress for ${this.closeTimeout} ms`)) }
-    const onAbort = (): void => { this.abort(new AbortError('close was aborted')) }
+    const start = (): NodeJS.Timeout => setTimeout(() => {
+      this.abort(new TimeoutError(`close made no progress for ${this.closeTimeout} ms`))
+    }, Math.min(this.closeTimeout, MAX_DELAY))
     const onDrain = (): void => {
       clearTimeout(timer)
-      timer = setTimeout(onTimeout, this.closeTimeout)
+      timer = start()
     }
-    let timer = setTimeout(onTimeout, this.closeTimeout)
+    let timer = start()
 
     this.addEventListener('drain', onDrain)
-    signal?.addEventListener('abort', onAbort)
 
     try {
-      if (signal?.aborted === true) {
-        onAbort()
-      }
-
       // not awaited: after an abort it may wait for a drain that cannot come
       super.close().catch((err) => { this.abort(err) })
       await closed
     } finally {
       clearTimeout(timer)
       this.removeEventListener('drain', onDrain)
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -147,19 +148,17 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
 
   async #nextDrain (signal?: AbortSignal): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const onDrain = (): void => { resolve() }
     const onClose = ({ error }: StreamCloseEvent): void => { reject(error ?? new StreamClosedError()) }
-    const onAbort = (): void => { reject(new AbortError()) }
 
-    this.addEventListener('drain', resolve as () => void)
+    this.addEventListener('drain', onDrain)
     this.addEventListener('close', onClose)
-    signal?.addEventListener('abort', onAbort)
 
     try {
-      await promise
+      await raceSignal(promise, signal, ABORTED)
     } finally {
-      this.removeEventListener('drain', resolve as () => void)
+      this.removeEventListener('drain', onDrain)
       this.removeEventListener('close', onClose)
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 
@@ -177,12 +176,13 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
     this.#lastActivity = performance.now()
   }
 
-  #watchInactivity (delay: number): void {
+  /** What came in while the process was busy is read before the second look. */
+  #watchInactivity (delay: number, again: boolean = false): void {
     this.#inactivityTimer = setTimeout(() => {
       const left = this.#lastActivity + this.inactivityTimeout - performance.now()
 
-      if (left > 0) {
-        this.#watchInactivity(left)
+      if (left > 0 || !again) {
+        this.#watchInactivity(Math.max(left, 0), left <= 0)
       } else {
         this.abort(new TimeoutError(`no data in either direction for ${this.inactivityTimeout} ms`))
       }

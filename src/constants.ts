@@ -29,18 +29,19 @@ export const LOW_WATER_MARK = 262_144
 /** A libp2p connection without payload in either direction for this long is aborted, ms. */
 export const INACTIVITY_TIMEOUT = 120_000
 
+/** The longest delay that a timer takes, ms: 24 days. Longer ones, such as `Infinity`, mean this. */
+export const MAX_DELAY = 0x7fff_ffff
+
 /** WebSocket close codes (RFC 6455 section 7.4.1). */
 export const CloseCode = {
   NORMAL: 1000,
   GOING_AWAY: 1001,
   PROTOCOL_ERROR: 1002,
-  UNSUPPORTED_DATA: 1003,
   /** Never on the wire: the peer's Close frame had no code. */
   NO_STATUS: 1005,
   /** Never on the wire: the socket ended without a Close frame. */
   ABNORMAL: 1006,
   INVALID_PAYLOAD: 1007,
-  POLICY_VIOLATION: 1008,
   TOO_BIG: 1009,
   INTERNAL_ERROR: 1011
 } as const

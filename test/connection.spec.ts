@@ -152,12 +152,17 @@ describe('connection: close()', () => {
     }
   })
 
-  it('aborts when the signal fires, before or meanwhile', async () => {
+  it('ends only the wait when the signal fires, before or meanwhile, of each caller', async () => {
     for (const signal of [AbortSignal.abort(), AbortSignal.timeout(5)]) {
       const connection = new TestConnection()
+      const first = connection.close()
 
       await expect(connection.close({ signal })).to.eventually.be.rejected.with.property('name', 'AbortError')
-      expect(connection.status).to.equal('aborted')
+      expect(connection.status).to.equal('closing')
+
+      connection.remoteClose.resolve()
+      await first
+      expect(connection.status).to.equal('closed')
     }
   })
 

@@ -41,14 +41,16 @@ export interface ChannelOptions {
   highWaterMark?: number
 
   /**
-   * `ondrain` fires when this many unsent bytes, or fewer, are left after `send` returned false.
+   * `ondrain` fires when this many unsent bytes, or fewer, are left after `send` returned false. With more than this on
+   * its way in the socket, what is sent waits for it, in byte mode to leave in larger messages.
    *
    * @default 262_144
    */
   lowWaterMark?: number
 
   /**
-   * From our Close frame to the end of the socket, ms; then the socket is terminated.
+   * From our Close frame to the end of the socket, ms; then the socket is terminated, unless a good part of what was
+   * queued before the Close frame has left in that time. `Infinity` waits for the peer.
    *
    * @default 3_000
    */
@@ -62,7 +64,8 @@ export interface ChannelOptions {
   keepAlive?: number
 
   /**
-   * A pinged peer that sends nothing for this long is dead, ms: the channel is aborted with a `TimeoutError`.
+   * A pinged peer that sends nothing for this long is dead, ms: the channel is aborted with a `TimeoutError`. A paused
+   * channel cannot tell, and waits.
    *
    * @default 20_000
    */
@@ -74,7 +77,7 @@ export interface ChannelClose {
   /** The peer's close code; 1005: its Close frame had none, 1006: no Close frame came. */
   readonly code: number
   readonly reason: string
-  /** Both Close frames went over the wire. */
+  /** The peer's Close frame came, and everything that was sent before ours has left this process. */
   readonly wasClean: boolean
   /** Set where the channel failed: socket error, protocol error of the peer, timeout, or what `abort` was given. */
   readonly error?: Error
@@ -105,11 +108,11 @@ export interface Channel {
 
   /**
    * Receives each message (message mode), or payload as it comes in (byte mode). The receiver owns `data`.
-   * Setting it the first time starts the flow. It may be replaced at any time. If it throws, the channel is aborted
-   * with what it threw.
+   * While it is not set the channel is paused. If it throws, the channel is aborted with what it threw; while the
+   * channel closes, what comes after that is dropped instead.
    */
   onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  /** Called once after `send` returned false, when the low water mark is reached: send again. */
+  /** Called once after `send` returned false, when the low water mark is reached: send again. Never after a close. */
   ondrain: (() => void) | undefined
   /** Called exactly once, after the last `onmessage`; set later than that, it is called in a microtask. */
   onclose: ((close: ChannelClose) => void) | undefined
@@ -119,13 +122,16 @@ export interface Channel {
   /**
    * Queue bytes for the peer. Always accepted while open; `false` means saturated: wait for `ondrain`.
    *
-   * The data is not copied: leave it alone until the channel has drained.
+   * The data is not copied: leave it alone until `ondrain`, or until `bufferedAmount` is 0.
    *
    * @throws {ConnectionClosedError} after `close`, `abort` or the peer's close
    */
   send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
 
-  /** Stop reading from the network, so that the peer is slowed; at most one socket read (64 KiB) is held. */
+  /**
+   * Stop reading from the network, so that the peer is slowed; at most one socket read (64 KiB) is held. Pings and the
+   * peer's close wait as well, behind what it sent; a pong each `keepAlive` shows the peer that this end lives.
+   */
   pause (): void
 
   /** Deliver what is held, then read on. */
@@ -133,12 +139,12 @@ export interface Channel {
 
   /**
    * Send what is queued, then the Close frame, and wait for the peer's; after `closeTimeout` the socket is
-   * terminated, unless at least a tenth of what was queued has left in that time. While a channel closes what the
-   * peer still sends is delivered, or dropped if the channel is paused.
+   * terminated, unless at least a tenth of what was queued has left in that time. What the peer still sends is
+   * delivered until it answers, or dropped if the channel is paused when it is closed.
    *
    * @param code - 1000 to 1003, 1007 to 1014, 3000 to 4999
    * @param reason - at most 123 bytes of UTF-8
-   * @returns resolves when the channel is closed, however that came; never rejects
+   * @returns resolves when the channel is closed, however that came
    * @throws {InvalidParametersError} a code or reason that may not be sent; the channel stays open
    */
   close (code?: number, reason?: string): Promise<void>

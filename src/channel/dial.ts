@@ -2,10 +2,10 @@
  * Opens a WebSocket on Node: from an address to a Channel, and from any failure to one error that says where it was.
  */
 import { isIP, connect as tcpConnect } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { createSecureContext, connect as tlsConnect } from 'node:tls'
 import { AbortError, InvalidParametersError, TimeoutError } from '@libp2p/interface'
 import { formatAddress, fromSocket, parseDialAddress, toUrl } from '../address/index.ts'
-import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { HANDSHAKE_TIMEOUT, MAX_DELAY } from '../constants.ts'
 import { DialFailedError, UpgradeRejectedError } from '../errors.ts'
 import { Handshake } from './handshake.ts'
 import { SocketChannel } from './socket-channel.ts'
@@ -24,7 +24,7 @@ export interface DialOptions extends ChannelOptions {
   onProgress?(stage: DialStage): void
 
   /**
-   * From the call to the open WebSocket, ms.
+   * From the call to the open WebSocket, ms; `Infinity` waits for as long as the system does.
    *
    * @default 10_000
    */
@@ -45,7 +45,7 @@ export interface DialOptions extends ChannelOptions {
  *
  * @param input - a multiaddr, or a `ws:` or `wss:` URL
  * @throws {InvalidMultiaddrError} an address that cannot be dialled
- * @throws {InvalidParametersError} a header or subprotocol that cannot be sent
+ * @throws {InvalidParametersError} a header or subprotocol that cannot be sent, TLS options that TLS does not take
  * @throws {AbortError} the signal fired
  * @throws {TimeoutError} no WebSocket within `handshakeTimeout`; the message names the stage
  * @throws {DialFailedError} everything else, by the name `ConnectionFailedError`: `stage` says where, `cause` why
@@ -60,17 +60,22 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
   }
 
   let stage: DialStage = isIP(address.host) === 0 && address.unixPath == null ? 'resolve' : 'connect'
+  const { promise, resolve, reject } = Promise.withResolvers<SocketChannel>()
   const enter = (next: DialStage): void => {
     stage = next
-    onProgress?.(next)
-  }
 
-  const { promise, resolve, reject } = Promise.withResolvers<SocketChannel>()
-  const handshake = request(address, options, enter)
+    try {
+      onProgress?.(next)
+    } catch (error) {
+      // this runs in events of the socket
+      reject(error)
+    }
+  }
   const onabort = (): void => { reject(new AbortError(`Dial of ${name} aborted while in stage ${stage}`)) }
+  const handshake = request(address, options, enter)
   const timer = setTimeout(() => {
     reject(new TimeoutError(`Could not dial ${name}: ${stage} not done within ${handshakeTimeout} ms`))
-  }, handshakeTimeout)
+  }, Math.min(handshakeTimeout, MAX_DELAY))
 
   signal?.addEventListener('abort', onabort)
   handshake.on('error', error => { reject(new DialFailedError(name, stage, error)) })
@@ -87,7 +92,7 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
       subprotocol: handshake.protocol
     }, options))
   })
-  onProgress?.(stage)
+  enter(stage)
 
   try {
     return await promise
@@ -103,8 +108,11 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
 /** Send the upgrade request over a socket of our own, because only that shows its stages. */
 function request (address: Address, options: DialOptions, enter: (stage: DialStage) => void): Handshake {
   try {
+    // here, because in the stages of the socket a bad option would look like a failed connection
+    const tls = address.tls ? tlsOptions(address, options.tls) : undefined
+
     return new Handshake(toUrl(address), options.subprotocols ?? [], {
-      createConnection: () => connect(address, options.tls, enter),
+      createConnection: () => connect(address, tls, enter),
       headers: options.headers,
       perMessageDeflate: false
     })
@@ -115,12 +123,19 @@ function request (address: Address, options: DialOptions, enter: (stage: DialSta
   }
 }
 
-function connect (address: Address, tls: ConnectionOptions = {}, enter: (stage: DialStage) => void): Socket {
+function tlsOptions (address: Address, tls: ConnectionOptions = {}): ConnectionOptions {
+  return {
+    ALPNProtocols: ['http/1.1'],
+    ...tls,
+    secureContext: tls.secureContext ?? createSecureContext(tls),
+    servername: tls.servername ?? serverName(address)
+  }
+}
+
+function connect (address: Address, tls: ConnectionOptions | undefined, enter: (stage: DialStage) => void): Socket {
   const { host, family, port, zone, unixPath } = address
   const target = unixPath != null ? { path: unixPath } : { host: zone == null ? host : `${host}%${zone}`, port, family }
-  const socket = address.tls
-    ? tlsConnect({ ALPNProtocols: ['http/1.1'], servername: serverName(address), ...tls, ...target })
-    : tcpConnect(target)
+  const socket = tls == null ? tcpConnect(target) : tlsConnect({ ...tls, ...target })
 
   socket.once('lookup', (error: Error | null) => {
     if (error == null) {

@@ -4,14 +4,10 @@
 import { WebSocket } from 'ws'
 import type { Socket } from 'node:net'
 
-/** Give it to `WebSocketServer` as its `WebSocket` option, or dial with it; listen for `socket`. */
+/** Give it to `WebSocketServer` as its `WebSocket` option, or dial with it and listen for `upgraded`. */
 export class Handshake extends WebSocket {
-  /** The socket after the handshake, and the bytes that came behind it. */
-  upgraded: { socket: Socket, head: Uint8Array } | undefined
-
-  /** Called by `ws` where it would start to read frames. */
+  /** Called by `ws` where it would start to read frames; `head` came behind the handshake. */
   setSocket (socket: Socket, head: Uint8Array): void {
-    this.upgraded = { socket, head }
     this.emit('upgraded', socket, head)
   }
 }

@@ -11,13 +11,13 @@ import type { Socket } from 'node:net'
 const EMPTY = new Uint8Array(0)
 
 export interface InboundSink extends FrameSink {
-  /** Receives what `FrameReader.read`, or the receiver, threw; nothing is read after it. */
+  /** Receives what `FrameReader.read` threw; nothing is read after it. */
   onreaderror(error: Error): void
 }
 
 export class Inbound {
-  /** Socket reads so far: whether the peer lives. */
-  reads = 0
+  /** When something came in last, by `performance.now()`. */
+  lastRead = 0
   /** Paused until somebody listens. */
   paused = true
 
@@ -62,23 +62,22 @@ export class Inbound {
     }
   }
 
-  /** Read on, and drop everything: the peer's flood must not keep our last frames from leaving. */
+  /** Understand nothing more, but read on: the peer's flood must not keep our last frames from leaving. */
   stop (): void {
     this.#stopped = true
+    this.paused = false
     this.#held = EMPTY
     this.#socket.resume()
   }
 
   readonly #ondata = (chunk: Uint8Array): void => {
-    this.reads++
+    this.lastRead = performance.now()
 
-    if (this.#stopped) {
-      return
+    if (!this.#stopped) {
+      this.#held = chunk
+      this.#offset = 0
+      this.#readHeld()
     }
-
-    this.#held = chunk
-    this.#offset = 0
-    this.#readHeld()
   }
 
   #readHeld (): void {
@@ -93,17 +92,17 @@ export class Inbound {
       while (!this.paused && this.#offset < this.#held.length) {
         this.#offset = this.reader.read(this.#held, this.#offset)
       }
-
-      if (this.#offset >= this.#held.length) {
-        // a held chunk is 64 KiB of memory
-        this.#held = EMPTY
-        this.#offset = 0
-      }
     } catch (error: any) {
       this.stop()
       this.#sink.onreaderror(error)
     } finally {
       this.#reading = false
+    }
+
+    if (this.#offset >= this.#held.length) {
+      // a held chunk is 64 KiB of memory
+      this.#held = EMPTY
+      this.#offset = 0
     }
   }
 }

@@ -1,51 +1,86 @@
 /**
  * Finds out whether a silent peer lives: a ping after `interval` ms without input, dead after `timeout` ms more.
+ *
+ * A paused channel reads nothing, so it cannot tell silence from death, and answers no ping. It sends an unsolicited
+ * pong each interval instead (RFC 6455 section 5.5.3): the peer and whatever is between see that it lives.
  */
+import { MAX_DELAY } from '../constants.ts'
+
+export interface KeepAlivePeer {
+  /** When something came in last, by `performance.now()`. */
+  readonly lastRead: number
+  /** Nothing is being read. */
+  readonly paused: boolean
+  ping(): void
+  pong(): void
+  /** It has been silent for this long, ms, in spite of a ping. */
+  ondead(silence: number): void
+}
+
 export class KeepAlive {
   readonly #interval: number
   readonly #timeout: number
   readonly #peer: KeepAlivePeer
   #timer: NodeJS.Timeout
-  #reads = 0
+  #verdict: NodeJS.Immediate | undefined
+  /** The silence is counted from here. */
+  #since = performance.now()
   #pinged = false
 
   constructor (interval: number, timeout: number, peer: KeepAlivePeer) {
     this.#interval = interval
     this.#timeout = timeout
     this.#peer = peer
-    this.#timer = setTimeout(this.#check, interval).unref()
+    this.#timer = this.#lookIn(interval)
   }
 
   stop (): void {
     clearTimeout(this.#timer)
+    clearImmediate(this.#verdict)
   }
 
-  readonly #check = (): void => {
-    const { reads, paused } = this.#peer
-    // somebody who does not listen cannot tell silence from death
-    const silent = reads === this.#reads && !paused
+  #lookIn (delay: number): NodeJS.Timeout {
+    return setTimeout(this.#look, Math.min(delay, MAX_DELAY)).unref()
+  }
 
-    if (silent && this.#pinged) {
+  readonly #look = (): void => {
+    if (this.#peer.paused) {
+      this.#since = performance.now()
+      this.#pinged = false
+      this.#peer.pong()
+      this.#timer = this.#lookIn(this.#interval)
+    } else if (this.#pinged && this.#isSilent()) {
+      // what came in while the process was busy is read before this
+      this.#verdict = setImmediate(this.#judge)
+    } else {
+      this.#await()
+    }
+  }
+
+  readonly #judge = (): void => {
+    if (this.#peer.paused || !this.#isSilent()) {
+      this.#look()
+    } else {
       this.#peer.ondead(this.#interval + this.#timeout)
-      return
+    }
+  }
+
+  #await (): void {
+    if (!this.#isSilent()) {
+      this.#since = this.#peer.lastRead
     }
 
-    this.#reads = reads
-    this.#pinged = silent
+    const left = this.#since + this.#interval - performance.now()
+    // timers are early by a fraction of a millisecond
+    this.#pinged = left < 1
+    this.#timer = this.#lookIn(this.#pinged ? this.#timeout : left)
 
-    if (silent) {
+    if (this.#pinged) {
       this.#peer.ping()
     }
-
-    this.#timer = setTimeout(this.#check, silent ? this.#timeout : this.#interval).unref()
   }
-}
 
-export interface KeepAlivePeer {
-  /** Counts whatever comes in. */
-  readonly reads: number
-  readonly paused: boolean
-  ping(): void
-  /** It has been silent for this long, ms, in spite of a ping. */
-  ondead(silence: number): void
+  #isSilent (): boolean {
+    return this.#peer.lastRead <= this.#since
+  }
 }

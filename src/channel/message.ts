@@ -2,6 +2,10 @@
  * Puts the payload slices of one message together again. A message that comes in one piece is handed on as it is;
  * else it is copied once, so that many small fragments cost no more memory than their bytes.
  */
+
+/** A header alone must not make us reserve what it announces. */
+const MAX_AHEAD = 65_536
+
 export class MessageAssembler {
   #buffer = new Uint8Array(0)
   #length = 0
@@ -10,7 +14,7 @@ export class MessageAssembler {
    * Add the next slice.
    *
    * @param last - it ends the message
-   * @param missing - bytes of the same frame that are sure to follow
+   * @param missing - bytes of the same frame that are to follow, as the peer says
    * @returns the message, if it is whole
    */
   add (data: Uint8Array, last: boolean, missing: number): Uint8Array | undefined {
@@ -18,7 +22,7 @@ export class MessageAssembler {
       return data
     }
 
-    this.#reserve(this.#length + data.length + missing)
+    this.#reserve(this.#length + data.length + Math.min(missing, MAX_AHEAD))
     this.#buffer.set(data, this.#length)
     this.#length += data.length
 

@@ -12,6 +12,8 @@ import type { Socket } from 'node:net'
 /** Below this average size parts are copied into one buffer; from it on, a `writev` of the parts is cheaper. */
 const GATHER_BELOW = 4_096
 
+const EMPTY = new Uint8Array(0)
+
 export interface OutboundSink {
   /** The low water mark is reached after `send` returned false. */
   ondrained(): void
@@ -28,9 +30,19 @@ export interface OutboundOptions {
   lowWaterMark: number
 }
 
+interface Handle {
+  writeQueueSize?: number
+  _parent?: Handle
+}
+
+/** More unwritten pongs than this, and only the latest ping is answered. */
+const MAX_PONGS = 16
+
 export class Outbound {
   /** `ondrain` is due. */
   needsDrain = false
+  /** All payload from before the Close frame has reached the operating system. */
+  complete = false
 
   readonly #socket: Socket
   readonly #masked: boolean
@@ -45,7 +57,9 @@ export class Outbound {
   #frames: Uint8Array[] = []
   #framesSize = 0
   #flush: NodeJS.Immediate | undefined
-  #pong: Uint8Array | undefined
+  #closing = false
+  #pongs = 0
+  #latestPing: Uint8Array | undefined
 
   constructor (socket: Socket, sink: OutboundSink, options: OutboundOptions) {
     this.#socket = socket
@@ -61,9 +75,23 @@ export class Outbound {
     return this.#payloadSize + this.#framesSize + this.#socket.writableLength
   }
 
+  /**
+   * Bytes of the write under way that have not reached the operating system: where `size` goes down when all of it
+   * has left, this goes down bit by bit. Node uses it itself, but does not document it; TLS has it one handle deeper.
+   */
+  get unwritten (): number {
+    const { _handle: handle } = this.#socket as { _handle?: Handle }
+
+    return (handle?._parent ?? handle)?.writeQueueSize ?? 0
+  }
+
   /** Queue `parts` of `size` bytes together; false from the high water mark on. */
   send (parts: Iterable<Uint8Array>, size: number, opcode: number): boolean {
     if (this.#batched) {
+      if (size === 0) {
+        return !this.needsDrain
+      }
+
       for (const part of parts) {
         this.#payload.push(part)
       }
@@ -86,29 +114,29 @@ export class Outbound {
     return !this.needsDrain
   }
 
-  /** Queue a control frame, behind all payload. */
-  control (opcode: number, payload: Uint8Array): void {
-    this.#framePayload()
-    this.#frame(opcode, [payload], payload.length)
-    this.flush()
+  /** Send a ping, behind all payload. */
+  ping (): void {
+    this.#control(Opcode.PING, EMPTY)
   }
 
   /**
-   * Answer a ping: at once, or when the socket is free again and then only the latest, so that a peer that pings and
-   * never reads holds no memory (RFC 6455 section 5.5.3).
+   * Answer a ping. While many answers are unwritten only the latest ping gets one, so that a peer that pings and never
+   * reads holds no memory (RFC 6455 section 5.5.3).
    */
   pong (payload: Uint8Array): void {
-    if (this.#socket.writableLength < this.#lowWaterMark) {
-      this.control(Opcode.PONG, payload)
+    if (this.#pongs < MAX_PONGS) {
+      this.#pongs++
+      this.#control(Opcode.PONG, payload, this.#onpong)
     } else {
-      this.#pong = payload.slice()
+      this.#latestPing = payload.slice()
     }
   }
 
-  /** Write everything now, however busy the socket is. */
-  flush (): void {
-    this.#framePayload()
-    this.#write()
+  /** Send the Close frame, behind all payload; nothing follows it. */
+  close (payload: Uint8Array): void {
+    this.complete = this.size === 0
+    this.#closing = true
+    this.#control(Opcode.CLOSE, payload)
   }
 
   /** Drop what has not been written. */
@@ -126,9 +154,28 @@ export class Outbound {
     this.#flushSome()
   }
 
+  /** Leave payload unframed while the socket is busy. */
   #flushSome (): void {
-    if (this.#socket.writableLength < this.#lowWaterMark) {
-      this.flush()
+    if (this.#socket.writableLength <= this.#lowWaterMark) {
+      this.#framePayload()
+      this.#write(this.#onwritten)
+    }
+  }
+
+  #control (opcode: number, payload: Uint8Array, onwritten = this.#onwritten): void {
+    this.#framePayload()
+    this.#frame(opcode, [payload], payload.length)
+    this.#write(onwritten)
+  }
+
+  readonly #onpong = (error?: Error | null): void => {
+    const payload = this.#latestPing
+    this.#pongs--
+    this.#onwritten(error)
+
+    if (payload != null && error == null && !this.#closing) {
+      this.#latestPing = undefined
+      this.pong(payload)
     }
   }
 
@@ -137,15 +184,11 @@ export class Outbound {
       return
     }
 
-    if (this.#pong != null) {
-      const payload = this.#pong
-      this.#pong = undefined
-      this.pong(payload)
-    }
-
     if (this.#payloadSize + this.#framesSize > 0) {
       this.#flushSome()
     }
+
+    this.complete ||= this.#closing && this.size === 0
 
     if (this.needsDrain && this.size <= this.#lowWaterMark) {
       this.needsDrain = false
@@ -208,7 +251,7 @@ export class Outbound {
     this.#framesSize += headerSize + size
   }
 
-  #write (): void {
+  #write (onwritten: (error?: Error | null) => void): void {
     const frames = this.#frames
 
     if (frames.length === 0 || this.#socket.destroyed) {
@@ -221,7 +264,7 @@ export class Outbound {
     this.#framesSize = 0
 
     if (gather || frames.length === 1) {
-      this.#socket.write(gather ? Buffer.concat(frames, size) : frames[0], this.#onwritten)
+      this.#socket.write(gather ? Buffer.concat(frames, size) : frames[0], onwritten)
       return
     }
 
@@ -232,7 +275,7 @@ export class Outbound {
       this.#socket.write(frames[i])
     }
 
-    this.#socket.write(frames[last], this.#onwritten)
+    this.#socket.write(frames[last], onwritten)
     this.#socket.uncork()
   }
 }

@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
 import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE } from '../constants.ts'
-import { MessageTooLargeError } from '../errors.ts'
+import { CloseDeadline } from './close-deadline.ts'
 import { FrameError, Opcode, decodeClose, encodeClose } from './frame.ts'
 import { Inbound } from './inbound.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -18,11 +18,6 @@ import type { OutboundSink } from './outbound.ts'
 import type { Address } from '../address/address.ts'
 import type { Socket } from 'node:net'
 import type { Uint8ArrayList } from 'uint8arraylist'
-
-/** While a channel closes, each period of the close timeout must see this share of what was queued leave. */
-const CLOSE_PROGRESS = 0.1
-
-const EMPTY = new Uint8Array(0)
 
 export interface SocketChannelInit {
   socket: Socket
@@ -56,12 +51,13 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   readonly #resolveClosed: (close: ChannelClose) => void
   #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
   #onclose: ((close: ChannelClose) => void) | undefined
-  #closeSent = false
+  #paused = false
+  /** What comes in has lost its receiver for good. */
   #dropping = false
   #received: { code: number, reason: string } | undefined
   #error: Error | undefined
   #close: ChannelClose | undefined
-  #closeTimer: NodeJS.Timeout | undefined
+  #closeDeadline: CloseDeadline | undefined
 
   constructor (init: SocketChannelInit, options: ChannelOptions = {}) {
     const { socket, role } = init
@@ -110,12 +106,8 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   }
 
   set onmessage (onmessage) {
-    const first = this.#onmessage == null && onmessage != null
     this.#onmessage = onmessage
-
-    if (first) {
-      this.resume()
-    }
+    this.#updateFlow()
   }
 
   get onclose (): ((close: ChannelClose) => void) | undefined {
@@ -144,15 +136,13 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   }
 
   pause (): void {
-    if (this.status === 'open') {
-      this.#inbound.pause()
-    } else {
-      this.#dropping = true
-    }
+    this.#paused = true
+    this.#updateFlow()
   }
 
   resume (): void {
-    this.#inbound.resume()
+    this.#paused = false
+    this.#updateFlow()
   }
 
   async close (code: number = CloseCode.NORMAL, reason: string = ''): Promise<void> {
@@ -162,24 +152,29 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
       this.#startClosing(payload)
       // the peer's Close frame is behind whatever a paused receiver did not want to read
       this.#dropping = this.#inbound.paused
-      this.#inbound.resume()
+      this.#updateFlow()
     }
 
     await this.closed
   }
 
-  abort (error?: Error): void {
+  abort (error: Error = new ConnectionClosedError('The WebSocket was aborted')): void {
     if (this.status === 'closed' || this.#socket.destroyed) {
       return
     }
 
+    const closing = this.status === 'closing'
     this.status = 'closing'
-    this.#error ??= error ?? new ConnectionClosedError('The WebSocket was aborted')
     this.#outbound.discard()
+    this.#inbound.stop()
+
+    if (!this.#isClean()) {
+      this.#error ??= error
+    }
 
     // a reset tells the peer at once that this is no clean end; TLS, Unix sockets and ended ones cannot. Behind a Close
     // frame it would only take from a slow reader what is still under way to it
-    if (this.#socket instanceof TLSSocket || this.#socket.writableEnded || this.#closeSent || this.remote.unixPath != null) {
+    if (closing || this.#socket instanceof TLSSocket || this.#socket.writableEnded || this.remote.unixPath != null) {
       this.#socket.destroy()
     } else {
       this.#socket.resetAndDestroy()
@@ -215,19 +210,21 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   oncontrol (opcode: number, payload: Uint8Array): void {
     if (opcode === Opcode.CLOSE) {
       this.#onpeerclose(decodeClose(payload), payload)
-    } else if (opcode === Opcode.PING && !this.#closeSent) {
+    } else if (opcode === Opcode.PING && this.status === 'open') {
       this.#outbound.pong(payload)
     }
   }
 
   /** @internal */
   ondrained (): void {
-    this.ondrain?.()
+    if (this.status === 'open') {
+      this.ondrain?.()
+    }
   }
 
   /** @internal */
-  get reads (): number {
-    return this.#inbound.reads
+  get lastRead (): number {
+    return this.#inbound.lastRead
   }
 
   /** @internal */
@@ -237,7 +234,12 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
 
   /** @internal */
   ping (): void {
-    this.#outbound.control(Opcode.PING, EMPTY)
+    this.#outbound.ping()
+  }
+
+  /** @internal */
+  pong (): void {
+    this.#outbound.pong(new Uint8Array(0))
   }
 
   /** @internal */
@@ -245,10 +247,34 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.abort(new TimeoutError(`the peer sent nothing for ${silence} ms, and did not answer a ping`))
   }
 
+  #updateFlow (): void {
+    if ((this.#paused || this.#onmessage == null) && !this.#dropping) {
+      this.#inbound.pause()
+    } else {
+      this.#inbound.resume()
+    }
+  }
+
   #deliver (data: Uint8Array, text: boolean): void {
-    if (!this.#dropping) {
-      this.bytesIn += data.length
+    if (this.#dropping) {
+      return
+    }
+
+    this.bytesIn += data.length
+
+    try {
       this.#onmessage?.(data, text)
+    } catch (error: any) {
+      this.#onreceivererror(error)
+    }
+  }
+
+  /** While closing a receiver may well throw, because it cannot answer: what is queued must leave all the same. */
+  #onreceivererror (error: Error): void {
+    if (this.status === 'open') {
+      this.abort(error)
+    } else {
+      this.#dropping = true
     }
   }
 
@@ -267,46 +293,32 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
 
   /** Queue the Close frame behind everything sent, and bound the time until the socket ends. */
   #startClosing (payload: Uint8Array): void {
+    const queued = this.#outbound.size
+
     this.status = 'closing'
     this.#keepAlive?.stop()
-    this.#outbound.control(Opcode.CLOSE, payload)
-    this.#closeSent = true
-    this.#boundClose(this.#outbound.size, this.#outbound.size)
+    this.#outbound.close(payload)
+    this.#closeDeadline = new CloseDeadline(this.#outbound, queued, this.#closeTimeout, () => { this.#socket.destroy() })
   }
 
-  /** A peer that reads slowly may have what is queued; one that does not read is left after one period. */
-  #boundClose (queued: number, before: number): void {
-    this.#closeTimer = setTimeout(() => {
-      const left = this.#outbound.size
-
-      if (left > 0 && before - left >= queued * CLOSE_PROGRESS) {
-        this.#boundClose(queued, left)
-      } else {
-        this.#socket.destroy()
-      }
-    }, this.#closeTimeout)
-  }
-
-  /** @internal The peer broke the protocol, or the receiver threw. */
+  /** @internal The peer broke the protocol (RFC 6455 section 7.1.7): say why, then leave without waiting for an answer. */
   onreaderror (error: Error): void {
-    const code = error instanceof FrameError ? error.closeCode : error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined
     this.#error ??= error
 
-    if (code == null) {
-      this.abort(error)
-      return
-    }
-
-    // RFC 6455 section 7.1.7: say why, then leave without waiting for an answer
     if (this.status === 'open') {
-      this.#startClosing(encodeClose(code, ''))
+      this.#startClosing(encodeClose(error instanceof FrameError ? error.closeCode : CloseCode.TOO_BIG, ''))
     }
 
     this.#socket.end()
   }
 
+  /** Both Close frames are on their way, and everything before them: peers may cut TCP now. */
+  #isClean (): boolean {
+    return this.#received != null && this.#outbound.complete
+  }
+
   readonly #onend = (): void => {
-    if (this.#closeSent && this.#received != null) {
+    if (this.#received != null) {
       this.#socket.end()
     } else {
       this.#socket.destroy()
@@ -314,21 +326,20 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   }
 
   readonly #onerror = (error: Error): void => {
-    // after both Close frames nothing can be lost: peers may cut TCP
-    if (this.#received == null) {
+    if (!this.#isClean()) {
       this.#error ??= error
     }
   }
 
   readonly #onsocketclose = (): void => {
     const { code, reason } = this.#received ?? { code: CloseCode.ABNORMAL, reason: '' }
-    const wasClean = this.#received != null && this.#closeSent
 
     this.status = 'closed'
     this.#keepAlive?.stop()
-    clearTimeout(this.#closeTimer)
+    this.#closeDeadline?.stop()
     this.#outbound.discard()
-    this.#close = { code, reason, wasClean, error: this.#error }
+    this.#inbound.stop()
+    this.#close = { code, reason, wasClean: this.#isClean(), error: this.#error }
     this.#resolveClosed(this.#close)
     this.#onclose?.(this.#close)
   }

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:tls'
 import { ListenError, TimeoutError } from '@libp2p/interface'
-import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { HANDSHAKE_TIMEOUT, MAX_DELAY } from '../constants.ts'
 import { bindError, bindTarget } from './bind.ts'
 import { refuseRequest, refuseUpgrade } from './refuse.ts'
 import type { Route } from './route.ts'
@@ -76,7 +76,7 @@ export class HttpServer {
   constructor (options: HttpServerOptions) {
     this.#options = options
     this.#tlsOptions = { ALPNProtocols: ['http/1.1'], ...(options.https ?? options.http) }
-    this.#http = createHttpServer(options.http ?? {}, refuseRequest)
+    this.#http = createHttpServer({ ...options.https, ...options.http }, refuseRequest)
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
@@ -168,7 +168,7 @@ export class HttpServer {
   }
 
   readonly #onconnection = (socket: Socket): void => {
-    const timer = setTimeout(() => { this.#expire(socket) }, this.#options.handshakeTimeout ?? HANDSHAKE_TIMEOUT)
+    const timer = setTimeout(() => { this.#expire(socket) }, Math.min(this.#options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, MAX_DELAY))
     const onclose = (): void => { this.#onsocketclose(socket, handshaking) }
     const handshaking: Handshaking = { stage: 'accept', timer, onclose, done: false }
 
@@ -240,7 +240,7 @@ export class HttpServer {
     }
 
     if (route == null) {
-      refuseUpgrade(socket, 404, `No WebSocket on path ${request.url}`)
+      refuseUpgrade(socket, 404, 'No WebSocket on this path')
     } else if (!route.accepts(socket)) {
       refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
     } else {
@@ -259,7 +259,8 @@ export class HttpServer {
 
   /** An exact path, with or without a slash behind it, or else the route that takes any. */
   #routeOf (request: IncomingMessage): Route | undefined {
-    const [path] = (request.url ?? '/').split('?', 1)
+    // a target may be a whole URL (RFC 9112 section 3.2.2)
+    const [path] = (request.url ?? '/').replace(/^\w+:\/\/[^/?]*/, '').split('?', 1)
 
     return this.#routes.get(path) ?? this.#routes.get(path.replace(/\/$/, '')) ?? this.#routes.get('/')
   }

@@ -4,7 +4,7 @@
 import { ListenError } from '@libp2p/interface'
 import { getThinWaistAddresses } from '@libp2p/utils'
 import { formatAddress, parseListenAddress } from '../address/index.ts'
-import { CLOSE_TIMEOUT, CloseCode } from '../constants.ts'
+import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { HttpServers } from './http-servers.ts'
 import { Route } from './route.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
@@ -19,7 +19,8 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
   subprotocol?: string | SubprotocolSelector
 
   /**
-   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path.
+   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
+   * `http` and `handshakeTimeout` of a shared port are those of its first listener.
    *
    * @default a port of its own
    */
@@ -91,17 +92,6 @@ class RouteServer implements Server {
     this.#server = server
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
 
-    const tlsOptions: ListenOptions['https'] = options.https ?? options.http ?? {}
-    const { key, cert, pfx, SNICallback } = tlsOptions
-
-    if (!server.secure && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      server.setCertificate(tlsOptions)
-    }
-
-    if (address.tls && !server.secure) {
-      throw new ListenError(`Could not listen on ${formatAddress(address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
-    }
-
     this.#route = new Route({
       address,
       channelOptions: options,
@@ -119,6 +109,13 @@ class RouteServer implements Server {
       }
     })
     server.add(this.#route)
+
+    try {
+      this.#startTls(options.https ?? options.http)
+    } catch (error) {
+      server.remove(this.#route)
+      throw error
+    }
   }
 
   get channels (): number {
@@ -153,11 +150,23 @@ class RouteServer implements Server {
 
     const channels = [...this.#channels]
     const released = this.#servers.release(this.#server)
-    const timer = setTimeout(() => { channels.forEach(channel => { channel.abort() }) }, this.#closeTimeout)
+    const timer = setTimeout(() => { channels.forEach(channel => { channel.abort() }) }, Math.min(this.#closeTimeout, MAX_DELAY))
 
     await Promise.all(channels.map(async channel => { await channel.close(CloseCode.GOING_AWAY) }))
     clearTimeout(timer)
     await released
+  }
+
+  #startTls (tlsOptions: ListenOptions['https'] = {}): void {
+    const { key, cert, pfx, SNICallback } = tlsOptions
+
+    if (!this.#server.secure && (key ?? cert ?? pfx ?? SNICallback) != null) {
+      this.#server.setCertificate(tlsOptions)
+    }
+
+    if (this.#address.tls && !this.#server.secure) {
+      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
+    }
   }
 
   /** The dialable addresses, one per interface behind a wildcard. */

@@ -66,14 +66,10 @@ export class Route {
     }
 
     this.#handshakes.handleUpgrade(request, socket, head, handshake => {
-      if (handshake.upgraded == null) {
-        return
-      }
-
       onupgraded()
       this.#init.onChannel(new SocketChannel({
         socket,
-        head: handshake.upgraded.head,
+        head,
         role: 'server',
         local,
         remote,

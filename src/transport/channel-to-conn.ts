@@ -20,11 +20,9 @@ export class ChannelConnection extends BoundedConnection {
     super(init)
 
     this.#channel = channel
-    channel.ondrain = () => {
-      // an event inside `send` would come before the base class knows that it is saturated
-      queueMicrotask(() => { this.safeDispatchEvent('drain') })
-    }
+    channel.ondrain = () => { this.safeDispatchEvent('drain') }
     channel.onclose = (close) => { this.#onclose(close) }
+    // at once, so that a close is seen by those who only write
     channel.onmessage = (data) => { this.onData(data) }
   }
 
@@ -47,8 +45,13 @@ export class ChannelConnection extends BoundedConnection {
     }
   }
 
+  /**
+   * Everything is the channel's now, which bounds its own close. Nobody takes what the peer may still send: the muxer
+   * has closed before.
+   */
   async sendClose (): Promise<void> {
-    await this.#channel.close()
+    this.#channel.onmessage = () => {}
+    void this.#channel.close()
   }
 
   sendReset (err: Error): void {

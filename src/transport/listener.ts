@@ -6,6 +6,7 @@ import { TypedEventEmitter, setMaxListeners } from 'main-event'
 import { formatAddress, parseAddress } from '../address/index.ts'
 import { listen } from '../server/index.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
+import { channelOptions } from './channel-options.ts'
 import type { ListenerState, TransportMetrics } from './metrics.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -29,6 +30,8 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
   readonly #shutdown = new AbortController()
   #server?: Server
   #certificate?: TLSCertificate
+  /** How many addresses the last `listening` event was about. */
+  #announced = 0
   #starting?: Promise<void>
   #closing?: Promise<void>
 
@@ -98,16 +101,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
     this.#components.events.addEventListener('certificate:renew', this.#onCertificate)
 
     this.#server = await listen(formatAddress(address), {
-      mode: 'bytes',
+      ...channelOptions(this.#init),
       servers: this.#servers,
       http: this.#init.http,
       https: this.#init.https,
-      highWaterMark: this.#init.maxBufferedAmount,
-      maxMessage: this.#init.maxMessage,
-      handshakeTimeout: this.#init.handshakeTimeout,
-      closeTimeout: this.#init.closeTimeout,
-      keepAlive: this.#init.keepAlive,
-      keepAliveTimeout: this.#init.keepAliveTimeout,
       onconnection: () => { this.#countEvent('connection') },
       ondrop: () => { this.#countEvent('drop') },
       onhandshakefailed: (stage, err) => {

@@ -7,6 +7,7 @@ import { dialFilter, listenFilter } from '../address/index.ts'
 import { dial } from '../channel/dial.ts'
 import { HttpServers } from '../server/index.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
+import { channelOptions } from './channel-options.ts'
 import { WebSocketListener } from './listener.ts'
 import { TransportMetrics } from './metrics.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -83,16 +84,10 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
 
     try {
       const channel = await dial(ma, {
-        mode: 'bytes',
+        ...channelOptions(this.#init),
         signal,
         tls: this.#init.tls,
         headers: this.#init.headers,
-        highWaterMark: this.#init.maxBufferedAmount,
-        maxMessage: this.#init.maxMessage,
-        handshakeTimeout: this.#init.handshakeTimeout,
-        closeTimeout: this.#init.closeTimeout,
-        keepAlive: this.#init.keepAlive,
-        keepAliveTimeout: this.#init.keepAliveTimeout,
         onProgress: (next) => {
           stage = next
           onProgress?.(new CustomProgressEvent(`websockets:${next}`))
@@ -106,13 +101,10 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
     } catch (err: any) {
       this.#log.error('could not dial %a - %e', ma, err)
 
-      if (err.name === 'AbortError') {
-        this.#metrics.dialerEvents?.increment({ abort: true })
-      } else {
-        this.#metrics.dialerEvents?.increment({ error: true })
-      }
+      const aborted = err.name === 'AbortError'
+      this.#metrics.dialerEvents?.increment({ [aborted ? 'abort' : 'error']: true })
 
-      if (err.name !== 'AbortError' && stage != null) {
+      if (!aborted) {
         this.#metrics.handshakeFailures?.increment({ [`outbound_${stage}`]: true })
       }
 

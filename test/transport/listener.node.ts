@@ -16,6 +16,7 @@ import { connect, createBench } from '../fixtures/transport.ts'
 import { until } from '../fixtures/until.ts'
 import type { Listener, UpgraderOptions } from '@libp2p/interface'
 import type { AddressInfo } from 'node:net'
+import type http from 'node:http'
 
 const ANY_PORT = '/ip4/127.0.0.1/tcp/0/ws'
 const PEER_ID = '12D3KooWGAMTAgTwVGpxgCFQxjhAP3ikUg5nJzwLPZtmZGhNoGKx'
@@ -358,7 +359,7 @@ describe('listener: TLS', () => {
   })
 
   it('takes the certificate from http options', async () => {
-    const listener = await createBench({ http: await createCertificate() }).listen(ANY_PORT)
+    const listener = await createBench({ http: await createCertificate() as http.ServerOptions }).listen(ANY_PORT)
 
     expect(texts(listener)[1]).to.match(/\/tls\/ws$/)
   })

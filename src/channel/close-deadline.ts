@@ -1,0 +1,47 @@
+/**
+ * Bounds the time of a close. A peer that reads slowly may have what is queued, as long as a tenth of it leaves in each
+ * period; one that does not read is left after one period.
+ */
+import { MAX_DELAY } from '../constants.ts'
+import type { Outbound } from './outbound.ts'
+
+const PROGRESS = 0.1
+
+export class CloseDeadline {
+  readonly #outbound: Outbound
+  readonly #queued: number
+  readonly #period: number
+  readonly #onexpired: () => void
+  #timer: NodeJS.Timeout
+
+  /**
+   * @param queued - bytes that are to leave before the Close frame
+   * @param period - the close timeout, ms
+   */
+  constructor (outbound: Outbound, queued: number, period: number, onexpired: () => void) {
+    this.#outbound = outbound
+    this.#queued = queued
+    this.#period = Math.min(period, MAX_DELAY)
+    this.#onexpired = onexpired
+    this.#timer = this.#start()
+  }
+
+  stop (): void {
+    clearTimeout(this.#timer)
+  }
+
+  #start (): NodeJS.Timeout {
+    const { size, unwritten } = this.#outbound
+
+    return setTimeout(() => {
+      // what is queued is in two writes at most, so the end of one counts, however small it was
+      const progress = this.#outbound.size < size || unwritten - this.#outbound.unwritten > this.#queued * PROGRESS
+
+      if (this.#queued > 0 && progress) {
+        this.#timer = this.#start()
+      } else {
+        this.#onexpired()
+      }
+    }, this.#period)
+  }
+}
