@@ -1,0 +1,126 @@
+import { expect } from 'aegir/chai'
+import { Uint8ArrayList } from 'uint8arraylist'
+import { MAX_INBOUND_MESSAGE, MAX_OUTBOUND_MESSAGE } from '../../src/constants.ts'
+import { pattern } from '../fixtures/streams.ts'
+import { collect } from './peer.ts'
+import type { OpenPair } from './pair.ts'
+
+/** Sizes on both sides of every step in the length of a frame header, and of a socket read. */
+const SIZES = [0, 1, 125, 126, 65_535, 65_536, 200_000]
+
+/** Messages and bytes arrive as they were sent. */
+export function exchange (open: OpenPair): void {
+  describe('message mode', () => {
+    it('keeps boundaries, kinds and order, both ways', async () => {
+      const { channel, peer } = await open()
+      const inbox = collect(channel)
+      const messages = SIZES.flatMap(size => [{ data: Buffer.from(pattern(size)), text: false }, { data: Buffer.alloc(size, 'é'), text: true }])
+        .map(({ data, text }) => ({ data: text ? Buffer.from(data.toString().replaceAll('\ufffd', '!')) : data, text }))
+
+      for (const { data, text } of messages) {
+        channel.send(data, { text })
+        peer.send(text ? data.toString() : data)
+      }
+
+      await Promise.all([inbox, peer.inbox].map(async end => end.until(({ messages: { length } }) => length === messages.length)))
+      expect(inbox.messages).to.deep.equal(messages)
+      expect(peer.inbox.messages).to.deep.equal(messages)
+      expect(channel.bytesIn).to.equal(inbox.size)
+      expect(channel.bytesOut).to.equal(inbox.size)
+    })
+
+    it('carries the largest message that is accepted', async () => {
+      const { channel, peer } = await open()
+      const inbox = collect(channel)
+      const huge = Buffer.from(pattern(MAX_INBOUND_MESSAGE))
+
+      channel.send(huge)
+      peer.send(huge)
+
+      await Promise.all([inbox, peer.inbox].map(async end => end.until(({ messages }) => messages.length > 0)))
+      expect(inbox.messages[0].data.equals(huge)).to.equal(true)
+      expect(peer.inbox.messages[0].data.equals(huge)).to.equal(true)
+    })
+
+    it('sends the parts of a list as one message', async () => {
+      const { channel, peer } = await open()
+
+      channel.send(new Uint8ArrayList(pattern(3), pattern(10_000), new Uint8Array(0), pattern(1)))
+
+      const { messages } = await peer.inbox.until(({ messages }) => messages.length > 0)
+      expect(messages.map(({ data }) => data.length)).to.deep.equal([10_004])
+    })
+
+    it('does not change what it was given to send', async () => {
+      const { channel, peer } = await open()
+      const data = pattern(70_000)
+
+      channel.send(data)
+      await peer.inbox.until(({ size }) => size === data.length)
+
+      expect(data).to.deep.equal(pattern(70_000))
+    })
+  })
+
+  describe('byte mode', () => {
+    it('sends all writes of one turn as one binary message, and those of the next as another', async () => {
+      const { channel, peer } = await open({ mode: 'bytes' })
+      const writes = Array.from({ length: 50 }, (_, i) => pattern(i * 7))
+
+      writes.forEach(data => { channel.send(data) })
+      await peer.inbox.until(({ messages }) => messages.length > 0)
+      channel.send(pattern(1))
+      channel.send(new Uint8ArrayList(pattern(2), pattern(3)))
+      await peer.inbox.until(({ messages }) => messages.length > 1)
+
+      expect(peer.inbox.messages.map(({ text }) => text)).to.deep.equal([false, false])
+      expect(peer.inbox.messages[0].data).to.deep.equal(Buffer.concat(writes))
+      expect(peer.inbox.messages[1].data.length).to.equal(6)
+    })
+
+    it('bounds its messages, and keeps order through a long turn', async () => {
+      const { channel, peer } = await open({ mode: 'bytes' })
+      const data = Buffer.from(pattern(1_500_000))
+
+      channel.send(data.subarray(0, 400_000))
+
+      for (let at = 400_000; at < data.length; at += 10_007) {
+        channel.send(data.subarray(at, at + 10_007))
+      }
+
+      await peer.inbox.until(({ size }) => size === data.length)
+      expect(peer.inbox.bytes.equals(data)).to.equal(true)
+      expect(Math.max(...peer.inbox.messages.map(({ data }) => data.length))).to.equal(MAX_OUTBOUND_MESSAGE)
+    })
+
+    it('sends the last byte without another write behind it', async () => {
+      const { channel, peer } = await open({ mode: 'bytes' })
+
+      // as much as makes the socket busy, then one byte that has to wait
+      peer.pause()
+      while (channel.send(new Uint8Array(65_536))) {
+        // until it says false
+      }
+      channel.send(Uint8Array.of(42))
+      peer.resume()
+
+      await peer.inbox.until(({ size }) => size === channel.bytesOut)
+      expect(peer.inbox.bytes.at(-1)).to.equal(42)
+    })
+
+    it('delivers the bytes of all messages, text too', async () => {
+      const { channel, peer } = await open({ mode: 'bytes' })
+      const inbox = collect(channel)
+      const huge = pattern(300_000)
+
+      peer.send('')
+      peer.send('text')
+      peer.send(huge)
+      peer.send(new Uint8Array(0))
+      peer.send('end')
+
+      await inbox.until(({ size }) => size === huge.length + 7)
+      expect(inbox.bytes.equals(Buffer.concat([Buffer.from('text'), huge, Buffer.from('end')]))).to.equal(true)
+    })
+  })
+}
