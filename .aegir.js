@@ -4,6 +4,11 @@ export default {
     // the browser engines and their bundle arrive together
     bundle: false
   },
+  test: {
+    // `npm test` says --bail=false because aegir's -b is short for --build and --bail, and --build is the default.
+    // Node strips types by itself; the flags that would be set here warn on the stderr of every program under test
+    before: async () => ({ env: { NODE_OPTIONS: '' } })
+  },
   documentCheck: {
     inputFiles: ['*.md', 'docs/*.md']
   },
