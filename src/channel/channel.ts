@@ -11,9 +11,9 @@ import type { Address } from '../address/address.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 /**
- * - `messages`: one `send` is one WebSocket message, one message is one `onmessage`.
- * - `bytes`: boundaries mean nothing. Writes of one turn of the event loop leave as one binary message, and
- *   payload is delivered as it comes in, without waiting for the end of a message; text is taken as its bytes.
+ * With `messages` one `send` is one WebSocket message, and one message is one `onmessage`. With `bytes` boundaries mean
+ * nothing: writes of one turn of the event loop leave as one binary message, and payload is delivered as it comes in,
+ * without waiting for the end of a message; text is taken as its bytes.
  */
 export type ChannelMode = 'messages' | 'bytes'
 

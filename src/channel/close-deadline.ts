@@ -15,8 +15,10 @@ export class CloseDeadline {
   #timer: NodeJS.Timeout
 
   /**
+   * @param outbound - where progress is seen
    * @param queued - bytes that are to leave before the Close frame
    * @param period - the close timeout, ms
+   * @param onexpired - ends the socket
    */
   constructor (outbound: Outbound, queued: number, period: number, onexpired: () => void) {
     this.#outbound = outbound

@@ -36,6 +36,7 @@ export class FrameReader {
   #control: Uint8Array | undefined
 
   /**
+   * @param sink - receives what is read
    * @param masked - whether the peer must mask its frames (true on servers) or must not
    * @param maxMessage - bytes of one data message
    */
@@ -210,5 +211,11 @@ export class FrameReader {
 function fullHeader (second: number): number {
   const length = second & LENGTH
 
-  return (length < 126 ? 2 : length === 126 ? 4 : 10) + ((second & MASKED) === 0 ? 0 : 4)
+  const key = (second & MASKED) === 0 ? 0 : 4
+
+  if (length < 126) {
+    return 2 + key
+  }
+
+  return (length === 126 ? 4 : 10) + key
 }

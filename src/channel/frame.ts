@@ -38,7 +38,13 @@ export class FrameError extends ProtocolError {
 
 /** Bytes of the header of a frame with a payload of `size` bytes. */
 export function headerLength (size: number, masked: boolean): number {
-  return (size < 126 ? 2 : size < 65_536 ? 4 : 10) + (masked ? 4 : 0)
+  const key = masked ? 4 : 0
+
+  if (size < 126) {
+    return 2 + key
+  }
+
+  return (size < 65_536 ? 4 : 10) + key
 }
 
 /** Write the header of an unfragmented frame at the start of `out`; returns its length. */

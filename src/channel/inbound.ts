@@ -29,9 +29,7 @@ export class Inbound {
   #reading = false
   #stopped = false
 
-  /**
-   * @param head - bytes that came with the handshake
-   */
+  /** `head` came with the handshake. */
   constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, maxMessage: number }) {
     this.#socket = socket
     this.#held = head.length === 0 ? EMPTY : head

@@ -13,6 +13,7 @@ export class MessageAssembler {
   /**
    * Add the next slice.
    *
+   * @param data - payload, owned by the assembler from now on
    * @param last - it ends the message
    * @param missing - bytes of the same frame that are to follow, as the peer says
    * @returns the message, if it is whole

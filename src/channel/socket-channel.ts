@@ -301,7 +301,11 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.#closeDeadline = new CloseDeadline(this.#outbound, queued, this.#closeTimeout, () => { this.#socket.destroy() })
   }
 
-  /** @internal The peer broke the protocol (RFC 6455 section 7.1.7): say why, then leave without waiting for an answer. */
+  /**
+   * The peer broke the protocol (RFC 6455 section 7.1.7): say why, then leave without waiting for an answer.
+   *
+   * @internal
+   */
   onreaderror (error: Error): void {
     this.#error ??= error
 
