@@ -10,6 +10,9 @@ import type { AbortOptions, StreamCloseEvent } from '@libp2p/interface'
 import type { AbstractMultiaddrConnectionInit } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
+/** How often activity is looked for in each `inactivityTimeout`. */
+const LOOKS = 4
+
 /** Whatever the reason of a signal is, people look for the name. */
 const ABORTED = { translateError: () => new AbortError() }
 
@@ -22,7 +25,7 @@ export interface BoundedConnectionInit extends AbstractMultiaddrConnectionInit {
   closeTimeout?: number
 
   /**
-   * Without a byte in either direction for this long the connection is aborted, ms; 0 never does.
+   * Without a byte in either direction for this long, up to a quarter more, the connection is aborted, ms; 0 never is.
    *
    * @default 120_000
    */
@@ -40,7 +43,7 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
   #closing?: Promise<void>
   #closeError?: Error
   #resetCause?: Error
-  #lastActivity = performance.now()
+  #active = false
   #inactivityTimer?: ReturnType<typeof setTimeout>
 
   constructor (init: BoundedConnectionInit) {
@@ -52,7 +55,7 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
     this.addEventListener('close', (event) => { this.#onClose(event) })
 
     if (this.inactivityTimeout > 0) {
-      this.#watchInactivity(this.inactivityTimeout)
+      this.#watchInactivity()
     }
   }
 
@@ -173,19 +176,20 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
 
   /** There was activity: for classes that send or receive without `send` and `onData` of this one. */
   protected touch (): void {
-    this.#lastActivity = performance.now()
+    this.#active = true
   }
 
-  /** What came in while the process was busy is read before the second look. */
-  #watchInactivity (delay: number, again: boolean = false): void {
+  /** A look now and then costs a busy connection less than the time of each message. */
+  #watchInactivity (idleLooks: number = 0): void {
     this.#inactivityTimer = setTimeout(() => {
-      const left = this.#lastActivity + this.inactivityTimeout - performance.now()
+      const idle = this.#active ? 0 : idleLooks + 1
+      this.#active = false
 
-      if (left > 0 || !again) {
-        this.#watchInactivity(Math.max(left, 0), left <= 0)
+      if (idle < LOOKS) {
+        this.#watchInactivity(idle)
       } else {
         this.abort(new TimeoutError(`no data in either direction for ${this.inactivityTimeout} ms`))
       }
-    }, Math.min(delay, MAX_DELAY))
+    }, Math.min(this.inactivityTimeout / LOOKS, MAX_DELAY))
   }
 }

@@ -114,7 +114,8 @@ export interface WebSocketsInit {
   keepAliveTimeout?: number
 
   /**
-   * A connection without a byte of payload in either direction for this long is aborted, ms; 0 never is.
+   * A connection without a byte of payload in either direction for this long, up to a quarter more, is aborted, ms; 0
+   * never is.
    *
    * @default 120_000
    */

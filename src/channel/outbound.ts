@@ -5,6 +5,7 @@
  * it is one message too. Payload waits unframed while the socket is busy, so that batches grow when it is slow.
  */
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
+import { giveBack, isPooled, takeFrame } from './frame-pool.ts'
 import { Opcode, headerLength, writeHeader } from './frame.ts'
 import { mask, maskingKey } from './mask.ts'
 import type { Socket } from 'node:net'
@@ -13,6 +14,7 @@ import type { Socket } from 'node:net'
 const GATHER_BELOW = 4_096
 
 const EMPTY = new Uint8Array(0)
+const NONE: Uint8Array[] = []
 
 export interface OutboundSink {
   /** The low water mark is reached after `send` returned false. */
@@ -56,6 +58,10 @@ export class Outbound {
   /** Frames ready to be written. */
   #frames: Uint8Array[] = []
   #framesSize = 0
+  /** Those of them whose memory goes back to the pool. */
+  #pooled: Uint8Array[] = NONE
+  /** For each write under way, oldest first, what goes back to the pool after it. */
+  readonly #lent: Uint8Array[][] = []
   #flush: NodeJS.Immediate | undefined
   #closing = false
   #pongs = 0
@@ -147,6 +153,7 @@ export class Outbound {
     this.#payloadSize = 0
     this.#frames = []
     this.#framesSize = 0
+    this.#pooled = NONE
   }
 
   readonly #flushNow = (): void => {
@@ -180,9 +187,13 @@ export class Outbound {
   }
 
   readonly #onwritten = (error?: Error | null): void => {
+    const lent = this.#lent.shift()
+
     if (error != null) {
       return
     }
+
+    lent?.forEach(giveBack)
 
     if (this.#payloadSize + this.#framesSize > 0) {
       this.#flushSome()
@@ -229,7 +240,7 @@ export class Outbound {
 
     if (key != null || size < parts.length * GATHER_BELOW) {
       // one copy: the caller's bytes are not ours to mask
-      const frame = Buffer.allocUnsafe(headerSize + size)
+      const frame = this.#allocate(headerSize + size)
       let at = writeHeader(frame, opcode, size, key)
 
       for (const part of parts) {
@@ -251,6 +262,22 @@ export class Outbound {
     this.#framesSize += headerSize + size
   }
 
+  #allocate (size: number): Buffer {
+    if (!isPooled(size)) {
+      return Buffer.allocUnsafe(size)
+    }
+
+    const frame = takeFrame(size)
+
+    if (this.#pooled === NONE) {
+      this.#pooled = []
+    }
+
+    this.#pooled.push(frame)
+
+    return frame
+  }
+
   #write (onwritten: (error?: Error | null) => void): void {
     const frames = this.#frames
 
@@ -260,8 +287,10 @@ export class Outbound {
 
     const gather = frames.length > 1 && this.#framesSize < frames.length * GATHER_BELOW
     const size = this.#framesSize
+    this.#lent.push(this.#pooled)
     this.#frames = []
     this.#framesSize = 0
+    this.#pooled = NONE
 
     if (gather || frames.length === 1) {
       this.#socket.write(gather ? Buffer.concat(frames, size) : frames[0], onwritten)

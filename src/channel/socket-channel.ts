@@ -322,10 +322,10 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   }
 
   readonly #onend = (): void => {
-    if (this.#received != null) {
-      this.#socket.end()
-    } else {
+    if (this.#received == null) {
       this.#socket.destroy()
+    } else if (!this.#socket.writableEnded) {
+      this.#socket.end()
     }
   }
 
