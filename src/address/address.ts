@@ -13,7 +13,7 @@ export interface Address {
   readonly path: string
   /** TLS under the WebSocket (`wss`). */
   readonly tls: boolean
-  /** The name of `/sni`, for TLS and the `Host` header, when it is not the host. */
+  /** The name of `/sni`, for TLS and the `Host` header, when it is not the host; `*.name` only to listen. */
   readonly serverName?: string
   /** IPv6 zone (`/ip6zone`). */
   readonly zone?: string

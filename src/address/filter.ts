@@ -1,6 +1,6 @@
 import { CODE_TCP } from '@multiformats/multiaddr'
 import { invalid } from './invalid.ts'
-import { parseAddress, toMultiaddr } from './parse.ts'
+import { WILDCARD, parseAddress, toMultiaddr } from './parse.ts'
 import type { Address } from './address.ts'
 import type { AddressInput } from './parse.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -16,7 +16,7 @@ export function listenFilter (mas: Multiaddr[]): Multiaddr[] {
 }
 
 /**
- * An address to connect to: any but `/tcp/0`, which asks a listener to choose.
+ * An address to connect to: any but `/tcp/0`, which asks a listener to choose, and `/sni/*.name`, which stands for many.
  *
  * @throws {InvalidMultiaddrError}
  */
@@ -25,6 +25,10 @@ export function parseDialAddress (input: AddressInput): Address {
 
   if (address.port === 0 && address.unixPath == null) {
     throw invalid(`${input}`, '/tcp/0 cannot be dialled: use the port that the listener chose')
+  }
+
+  if (address.serverName?.startsWith(WILDCARD) === true) {
+    throw invalid(`${input}`, `/sni/${address.serverName} cannot be dialled: use one of the names that it stands for`)
   }
 
   return address

@@ -2,7 +2,7 @@
  * Addresses come in here: multiaddrs, and the URLs that `fromUrl` takes. The grammar, left to right:
  *
  * - where: `/ip4/H`, `[/ip6zone/Z]/ip6/H`, `/dns/H`, `/dns4/H` or `/dns6/H`, then `[/tcp/P]`; or `/unix/PATH` alone
- * - layers: `/ws`, `/wss`, `/tls/ws` or `/tls/sni/N/ws`
+ * - layers: `/ws`, `/wss`, `/tls/ws` or `/tls/sni/N/ws`; `*.` before N is for those who listen
  * - suffix: `[/http-path/P][/p2p/ID]` or `/p2p/ID/http-path/P`
  *
  * The stock matchers do not know `/http-path` and `/unix`, hence a walk over the components.
@@ -21,6 +21,9 @@ import type { Component, Multiaddr } from '@multiformats/multiaddr'
 
 /** What the user writes an address as: a multiaddr, as object or string, or a `ws:` or `wss:` URL. */
 export type AddressInput = Multiaddr | string | URL
+
+/** What a server name starts with that stands for all names under it, as in a certificate. */
+export const WILDCARD = '*.'
 
 type Layers = Pick<Address, 'tls' | 'serverName'>
 type Suffix = Pick<Address, 'path' | 'peerId'>
@@ -96,14 +99,15 @@ function readServerName (walk: Walk): string | undefined {
     return
   }
 
-  const name = canonicalHost(value)
+  const wildcard = value.startsWith(WILDCARD) ? WILDCARD : ''
+  const name = canonicalHost(value.slice(wildcard.length))
 
   // RFC 6066 section 3: literal IP addresses are not permitted
   if (name == null || ipFamily(name) !== 0) {
     throw walk.refuse(`/sni: ${JSON.stringify(value)} is not a DNS name`)
   }
 
-  return name
+  return `${wildcard}${name}`
 }
 
 function readSuffix (walk: Walk): Suffix {

@@ -34,7 +34,7 @@ export interface DuplexWebSocket {
   remoteAddress: string
   /** 0 for a Unix socket. */
   remotePort: number
-  /** The channel behind it. The duplex uses its `onmessage` and `ondrain`; leave those alone. */
+  /** The channel behind it. The duplex uses its `onmessage`, `ondrain`, `pause` and `resume`; leave those alone. */
   socket: Channel
 }
 
@@ -54,7 +54,8 @@ export interface DuplexWebSocket {
  * - **No half-close.** When `sink` ends so does the WebSocket, in both directions, and answers the peer has not sent
  * by then never come: use `closeOnEnd: false` to wait for them. What is on its way at that moment is still
  * yielded; if more than 4 MiB of it wait for a slow reader, `source` raises `WebSocketClosedError` rather than
- * end as if it were complete.
+ * end as if it were complete. So it does when the channel is closed by other means than this duplex, as by a server
+ * that stops, while 64 KiB are unread.
  * - **Leaving early.** Breaking out of `source` ends reading only: later messages are dropped, the WebSocket stays
  * open for `sink` until `close` or `destroy`.
  *
@@ -92,7 +93,7 @@ export function duplex (channel: Channel, { closeOnEnd = true }: DuplexOptions =
   }
 
   return {
-    source,
+    source: source.messages,
     sink: async (input) => {
       try {
         await sink.write(input)

@@ -1,10 +1,10 @@
 import { BoundedConnection } from '../connection.ts'
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
-import { Handover } from './handover.ts'
+import { Feed } from './feed.ts'
 import { iterate, release } from './iterate.ts'
 import type { Source, SourceIterator } from './iterate.ts'
 import type { BoundedConnectionInit } from '../connection.ts'
-import type { EventHandler, MessageStreamEvents, MultiaddrConnection } from '@libp2p/interface'
+import type { MultiaddrConnection } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
@@ -14,8 +14,11 @@ export interface ByteDuplex {
   sink (source: AsyncIterable<Uint8Array>): Promise<unknown>
   /** Called, and awaited, after `sink` at the end of a graceful close. */
   close?(): Promise<void> | void
-  /** Called when the connection is aborted or fails. Without it the end of `source` and `sink` has to do. */
-  destroy?(error?: Error): void
+  /**
+   * Called when the connection is aborted or fails; what it throws is logged. Without it the end of `source` and
+   * `sink` has to do.
+   */
+  destroy?(error?: Error): Promise<void> | void
 }
 
 export interface DuplexConnectionInit extends BoundedConnectionInit {
@@ -25,14 +28,21 @@ export interface DuplexConnectionInit extends BoundedConnectionInit {
    * @default 131_072
    */
   maxMessageSize?: number
+
+  /**
+   * Unread bytes over which the connection is aborted. It takes no more than one value from `source`, of any size.
+   *
+   * @default Infinity
+   */
+  maxReadBufferLength?: number
 }
 
 /**
  * Make a connection of a duplex, for an upgrader to add encryption and a muxer to.
  *
  * - **Writing.** One value at a time waits for `sink` to take it; while it waits `send` returns false.
- * - **Reading.** `source` is asked for a value when the one before it has been taken: while the connection is
- * paused, or nobody listens to `message`, one value is held.
+ * - **Reading.** `source` is asked for a value when the one before it has been read: while the connection is
+ * paused, or nobody listens to `message`, one value is held. After a close it can still be read.
  * - **The end.** When `source` ends the connection is closed, when `source` or `sink` throws it is reset, with
  * that error as the cause. `sink` may resolve before it has seen the end of what it was given, as it-pair's does;
  * but if it stops taking, `source` has to end within `closeTimeout`.
@@ -48,19 +58,26 @@ export function duplexToConnection (duplex: ByteDuplex, init: DuplexConnectionIn
 
 class DuplexConnection extends BoundedConnection {
   readonly #duplex: ByteDuplex
-  readonly #outbound: Handover<Uint8Array>
+  readonly #outbound: Feed<Uint8Array>
   readonly #inbound: SourceIterator<Uint8Array | Uint8ArrayList>
   readonly #written: Promise<void>
-  /** Resolves when something `#canDeliver` looks at has changed. */
-  #changed = Promise.withResolvers<void>()
+  /** Resolves when what was delivered has been read, or never will be. */
+  #delivery?: PromiseWithResolvers<void>
   #stopTimer?: ReturnType<typeof setTimeout>
 
   constructor (duplex: ByteDuplex, init: DuplexConnectionInit) {
-    super({ ...init, maxMessageSize: init.maxMessageSize ?? MAX_OUTBOUND_MESSAGE })
+    // first, because what throws here must leave nothing behind
+    const inbound = iterate(duplex.source)
+
+    super({
+      ...init,
+      maxMessageSize: init.maxMessageSize ?? MAX_OUTBOUND_MESSAGE,
+      maxReadBufferLength: init.maxReadBufferLength ?? Infinity
+    })
 
     this.#duplex = duplex
-    this.#inbound = iterate(duplex.source)
-    this.#outbound = new Handover({
+    this.#inbound = inbound
+    this.#outbound = new Feed({
       onTaken: () => { this.safeDispatchEvent('drain') },
       onReturn: () => { this.#onSinkStopped() }
     })
@@ -68,16 +85,6 @@ class DuplexConnection extends BoundedConnection {
 
     this.#written = this.#write()
     void this.#read()
-  }
-
-  addEventListener<K extends keyof MessageStreamEvents>(type: K, listener: EventHandler<MessageStreamEvents[K]> | null, options?: boolean | AddEventListenerOptions): void
-  addEventListener (type: string, listener: EventHandler<Event>, options?: boolean | AddEventListenerOptions): void
-  addEventListener (type: string, listener: any, options?: boolean | AddEventListenerOptions): void {
-    super.addEventListener(type, listener, options)
-
-    if (type === 'message') {
-      this.#onChanged()
-    }
   }
 
   sendData (data: Uint8ArrayList): SendResult {
@@ -97,11 +104,19 @@ class DuplexConnection extends BoundedConnection {
   }
 
   sendPause (): void {
-    // the reader looks before each delivery
+    // a value that is not read is the last one asked for
   }
 
   sendResume (): void {
-    this.#onChanged()
+    // the read buffer is emptied before this
+  }
+
+  protected dispatchReadBuffer (): void {
+    super.dispatchReadBuffer()
+
+    if (this.readBufferLength === 0) {
+      this.#delivery?.resolve()
+    }
   }
 
   async #write (): Promise<void> {
@@ -116,8 +131,7 @@ class DuplexConnection extends BoundedConnection {
     try {
       let next = await this.#inbound.next()
 
-      while (next.done !== true && await this.#canDeliver()) {
-        this.onData(next.value)
+      while (next.done !== true && await this.#deliver(next.value)) {
         next = await this.#inbound.next()
       }
 
@@ -127,18 +141,18 @@ class DuplexConnection extends BoundedConnection {
     }
   }
 
-  /** Resolves with true when somebody takes what is delivered, with false when the connection has ended before. */
-  async #canDeliver (): Promise<boolean> {
-    while (this.timeline.close == null && (this.readStatus === 'paused' || this.listenerCount('message') === 0)) {
-      await this.#changed.promise
+  /** Returns with true when the value has been read, with false when the connection has ended before. */
+  async #deliver (value: Uint8Array | Uint8ArrayList): Promise<boolean> {
+    if (this.timeline.close == null) {
+      this.onData(value)
+    }
+
+    if (this.timeline.close == null && this.readBufferLength > 0) {
+      this.#delivery = Promise.withResolvers()
+      await this.#delivery.promise
     }
 
     return this.timeline.close == null
-  }
-
-  #onChanged (): void {
-    this.#changed.resolve()
-    this.#changed = Promise.withResolvers()
   }
 
   /** The other end takes no more: it has closed, and the source will say so, or it is broken. */
@@ -152,12 +166,23 @@ class DuplexConnection extends BoundedConnection {
 
   #onClose (error?: Error): void {
     clearTimeout(this.#stopTimer)
-    this.#onChanged()
-    this.#outbound.end(error)
+    this.#delivery?.resolve()
     release(this.#inbound)
 
-    if (error != null) {
-      this.#duplex.destroy?.(error)
+    if (error == null) {
+      this.#outbound.end()
+    } else {
+      this.#outbound.fail(error)
+      void this.#destroy(error)
+    }
+  }
+
+  /** Never rejects: nobody is left to tell. */
+  async #destroy (error: Error): Promise<void> {
+    try {
+      await this.#duplex.destroy?.(error)
+    } catch (err) {
+      this.log.error('could not destroy the duplex - %e', err)
     }
   }
 }

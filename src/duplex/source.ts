@@ -2,6 +2,7 @@
 import { closeError } from '../channel/close-error.ts'
 import { MAX_INBOUND_MESSAGE } from '../constants.ts'
 import { WebSocketClosedError } from '../errors.ts'
+import { Feed } from './feed.ts'
 import type { Channel, ChannelClose } from '../channel/channel.ts'
 
 /**
@@ -16,71 +17,34 @@ const MESSAGE_OVERHEAD = 128
 /** Unread bytes kept while this end closes: the memory of one peer. */
 const CLOSING_LIMIT = MAX_INBOUND_MESSAGE
 
-const TRUNCATED = `this end closed with ${CLOSING_LIMIT} bytes unread; what came after them was dropped`
+const TRUNCATED = 'this end closed while its reader was slow; what may have come after this was dropped'
 
-type Result = IteratorResult<Uint8Array, undefined>
+export class ChannelSource {
+  /** Ends, or fails, with the channel. */
+  readonly messages: Feed<Uint8Array>
 
-/**
- * Written by hand, because the `return` of an async generator waits for a pending `next`, i.e. for the peer.
- */
-export class ChannelSource implements AsyncGenerator<Uint8Array, undefined, unknown> {
   readonly #channel: Channel
-  readonly #queue: Uint8Array[] = []
-  readonly #waiting: Array<PromiseWithResolvers<Result>> = []
+  /** What the messages that wait cost. */
   #queued = 0
   #paused = false
   #closing = false
   #truncated = false
-  #ended = false
-  #error?: Error
 
   constructor (channel: Channel) {
     this.#channel = channel
+    this.messages = new Feed({
+      onTaken: (data) => { this.#onTaken(data) },
+      onReturn: () => {
+        this.#drop()
+        this.#resume()
+      }
+    })
+
     // from the start, so that a close is seen by those who only write; the queue keeps what comes before `next`
     channel.onmessage = (data) => { this.#onMessage(data) }
+    // it may come paused
+    channel.resume()
     void channel.closed.then((close) => { this.#onClose(close) })
-  }
-
-  async next (): Promise<Result> {
-    const value = this.#queue.shift()
-
-    if (value != null) {
-      this.#onTaken(value)
-      return { done: false, value }
-    }
-
-    if (this.#ended) {
-      return this.#end()
-    }
-
-    const waiting = Promise.withResolvers<Result>()
-    this.#waiting.push(waiting)
-    return waiting.promise
-  }
-
-  /** Stop reading: what is queued and what is yet to come is dropped, the channel stays as it is. */
-  async return (): Promise<Result> {
-    this.#channel.onmessage = () => {}
-    this.#queue.length = 0
-    this.#ended = true
-    this.#error = undefined
-    this.#resume()
-    this.#settle()
-
-    return { done: true, value: undefined }
-  }
-
-  async throw (error: unknown): Promise<Result> {
-    await this.return()
-    throw error
-  }
-
-  [Symbol.asyncIterator] (): this {
-    return this
-  }
-
-  async [Symbol.asyncDispose] (): Promise<void> {
-    await this.return()
   }
 
   /**
@@ -93,24 +57,22 @@ export class ChannelSource implements AsyncGenerator<Uint8Array, undefined, unkn
   }
 
   #onMessage (data: Uint8Array): void {
-    const waiting = this.#waiting.shift()
-
-    if (waiting != null) {
-      waiting.resolve({ done: false, value: data })
-      return
-    }
-
     const closing = this.#closing || this.#channel.status !== 'open'
-    this.#truncated ||= closing && this.#queued >= CLOSING_LIMIT
 
-    if (this.#truncated) {
+    if (closing && this.#queued >= CLOSING_LIMIT) {
+      // nothing is yielded behind a gap
+      this.#truncated = true
+      this.#drop()
       return
     }
 
-    this.#queue.push(data)
+    if (this.messages.put(data)) {
+      return
+    }
+
     this.#queued += data.byteLength + MESSAGE_OVERHEAD
 
-    if (this.#queued >= READ_AHEAD && !closing && !this.#paused) {
+    if (this.#queued >= READ_AHEAD && !closing) {
       this.#paused = true
       this.#channel.pause()
     }
@@ -119,41 +81,28 @@ export class ChannelSource implements AsyncGenerator<Uint8Array, undefined, unkn
   #onTaken (data: Uint8Array): void {
     this.#queued -= data.byteLength + MESSAGE_OVERHEAD
 
-    if (this.#queue.length === 0) {
+    if (this.#queued === 0) {
       this.#resume()
     }
   }
 
+  #drop (): void {
+    this.#channel.onmessage = () => {}
+  }
+
   #resume (): void {
     if (this.#paused) {
+      // closed by others while it was paused, the channel drops what came after that
+      this.#truncated ||= this.#channel.status !== 'open'
       this.#paused = false
       this.#channel.resume()
     }
   }
 
   #onClose (close: ChannelClose): void {
-    if (!this.#ended) {
-      this.#ended = true
-      this.#error = this.#truncated ? new WebSocketClosedError(close, new Error(TRUNCATED)) : closeError(close)
-      this.#settle()
-    }
-  }
+    this.#resume()
+    const truncated = this.#truncated ? new WebSocketClosedError(close, new Error(TRUNCATED)) : undefined
 
-  #settle (): void {
-    for (const { resolve } of this.#waiting.splice(0)) {
-      resolve(this.#end())
-    }
-  }
-
-  /** As a generator does: the error once, the end from then on. */
-  async #end (): Promise<Result> {
-    const error = this.#error
-    this.#error = undefined
-
-    if (error != null) {
-      throw error
-    }
-
-    return { done: true, value: undefined }
+    this.messages.end(closeError(close) ?? truncated)
   }
 }

@@ -2,7 +2,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import fc from 'fast-check'
 import { dialFilter, formatAddress, listenFilter, parseAddress, parseDialAddress, parseListenAddress } from '../../src/address/index.ts'
-import { addresses, multiaddrs, PEER } from './fixtures.ts'
+import { addresses, hasOneName, multiaddrs, PEER } from './fixtures.ts'
 
 const both = [
   '/ip4/1.2.3.4/tcp/80/ws',
@@ -20,7 +20,7 @@ const both = [
   `/ip4/1.2.3.4/tcp/80/ws/p2p/${PEER}`
 ]
 const dialOnly = ['/dns4/example.com/ws', '/ip4/1.2.3.4/wss', '/ip6/::1/tls/ws', '/ip4/1.2.3.4/tcp/80/ws/http-path/a%3Fb']
-const listenOnly = ['/ip4/0.0.0.0/tcp/0/ws', '/ip6/::/tcp/0/tls/ws']
+const listenOnly = ['/ip4/0.0.0.0/tcp/0/ws', '/ip6/::/tcp/0/tls/ws', '/ip4/1.2.3.4/tcp/443/tls/sni/*.example.com/ws']
 const neither = [
   '/dnsaddr/example.com',
   '/ip4/1.2.3.4/tcp/80',
@@ -42,9 +42,11 @@ describe('dialFilter', () => {
     }), { numRuns: 500 })
   })
 
-  it('keeps the canonical form of every address with a port or socket', () => {
+  it('keeps the canonical form of every address with one name, and a port or socket', () => {
     fc.assert(fc.property(addresses, address => {
-      expect(dialFilter([formatAddress(address)])).to.have.lengthOf(address.port === 0 && address.unixPath == null ? 0 : 1)
+      const dialable = hasOneName(address) && (address.port !== 0 || address.unixPath != null)
+
+      expect(dialFilter([formatAddress(address)])).to.have.lengthOf(dialable ? 1 : 0)
     }))
   })
 })
@@ -77,12 +79,21 @@ describe('parseDialAddress', () => {
       expect(() => parseDialAddress(input)).to.throw(/\/tcp\/0/).with.property('name', 'InvalidMultiaddrError')
     })
   }
+
+  it('refuses a server name that stands for many, naming /sni', () => {
+    expect(() => parseDialAddress('/ip4/1.2.3.4/tcp/443/tls/sni/*.example.com/ws'))
+      .to.throw(/\/sni\/\*\.example\.com cannot be dialled/).with.property('name', 'InvalidMultiaddrError')
+  })
 })
 
 describe('parseListenAddress', () => {
   it('gives the address, from a URL too', () => {
     expect(parseListenAddress('/ip4/127.0.0.1/tcp/0/ws')).to.deep.equal(parseAddress('/ip4/127.0.0.1/tcp/0/ws'))
     expect(parseListenAddress('ws://127.0.0.1')).to.deep.equal(parseAddress('/ip4/127.0.0.1/tcp/80/ws'))
+  })
+
+  it('gives a server name that stands for many', () => {
+    expect(parseListenAddress('/ip4/0.0.0.0/tcp/443/tls/sni/*.example.com/ws')).to.include({ serverName: '*.example.com' })
   })
 
   it('refuses an address without a port, naming /tcp', () => {

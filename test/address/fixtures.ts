@@ -40,7 +40,7 @@ const endpoint = fc.oneof(
 
 const layers = fc.oneof(
   fc.record({ tls: fc.boolean() }),
-  fc.record({ tls: fc.constant(true), serverName: name })
+  fc.record({ tls: fc.constant(true), serverName: fc.oneof(name, name.map(name => `*.${name}`)) })
 )
 
 const suffix = fc.record({ path, peerId }, { requiredKeys: ['path'] })
@@ -50,10 +50,15 @@ export const addresses: fc.Arbitrary<Address> = fc.tuple(endpoint, layers, suffi
   .map(([endpoint, layers, suffix]): Address => ({ ...endpoint, ...layers, ...suffix }))
   .filter(({ host, serverName }) => host !== serverName)
 
+/** Whether one may dial it, but for its port: a name that stands for many is to listen on. */
+export function hasOneName ({ serverName }: Address): boolean {
+  return serverName == null || !serverName.startsWith('*')
+}
+
 /** Components, in text form, with every kind that the grammar knows and some that it does not. */
 const component = fc.constantFrom(
   '/ip4/1.2.3.4', '/ip6/fe80::1', '/ip6zone/eth0', '/dns/a.example', '/dns4/b.example', '/dns6/c.example',
-  '/dnsaddr/d.example', '/unix/%2Ftmp%2Fe.sock', '/tcp/0', '/tcp/8080', '/udp/1', '/tls', '/sni/f.example', '/ws', '/wss',
+  '/dnsaddr/d.example', '/unix/%2Ftmp%2Fe.sock', '/tcp/0', '/tcp/8080', '/udp/1', '/tls', '/sni/f.example', '/sni/*.f.example', '/ws', '/wss',
   '/http', '/http-path/g%3Fh', '/http-path/i%20%0D%0Aj', `/p2p/${PEER}`, `/p2p/${OTHER_PEER}`, '/p2p-circuit', '/noise',
   '/quic-v1', '/memory/k'
 )
@@ -61,7 +66,7 @@ const component = fc.constantFrom(
 /** Near misses: a sentence of the grammar in which components were put in, left out or moved. */
 const nearMiss = fc.tuple(
   fc.constantFrom('/ip4/1.2.3.4/tcp/80', '/ip6/::1', '/ip6zone/eth0/ip6/fe80::1/tcp/1', '/dns4/a.example', '/unix/b'),
-  fc.constantFrom('/ws', '/wss', '/tls/ws', '/tls/sni/c.example/ws'),
+  fc.constantFrom('/ws', '/wss', '/tls/ws', '/tls/sni/c.example/ws', '/tls/sni/*.c.example/ws'),
   fc.constantFrom('', '/http-path/d', `/p2p/${PEER}`, `/http-path/d/p2p/${PEER}`, `/p2p/${PEER}/http-path/d`, `/p2p/${PEER}/http-path/d/p2p/${PEER}`),
   fc.array(fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 2 }), fc.option(component, { nil: '' })), { maxLength: 2 })
 ).map(([where, layers, suffix, edits]) => {

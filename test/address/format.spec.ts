@@ -9,6 +9,7 @@ describe('formatAddress', () => {
     '/ip4/1.2.3.4/tcp/8080/ws',
     '/ip4/1.2.3.4/tcp/0/tls/ws',
     '/ip4/1.2.3.4/tcp/443/tls/sni/example.com/ws',
+    '/ip4/1.2.3.4/tcp/443/tls/sni/*.example.com/ws',
     '/ip6/::1/tcp/8080/ws',
     '/ip6/::ffff:102:304/tcp/8080/ws',
     '/ip6zone/eth0/ip6/fe80::1/tcp/8080/tls/ws',

@@ -20,6 +20,7 @@ describe('parseAddress', () => {
     '/ip4/1.2.3.4/tcp/8080/wss': { ...ip4, tls: true },
     '/ip4/1.2.3.4/tcp/8080/tls/ws': { ...ip4, tls: true },
     '/ip4/1.2.3.4/tcp/443/tls/sni/example.com/ws': { ...ip4, port: 443, tls: true, serverName: 'example.com' },
+    '/ip4/1.2.3.4/tcp/443/tls/sni/*.Example.com/ws': { ...ip4, port: 443, tls: true, serverName: '*.example.com' },
     '/ip4/1.2.3.4/tcp/0/ws': { ...ip4, port: 0 },
     '/ip4/1.2.3.4/ws': { ...ip4, port: 80 },
     '/ip4/1.2.3.4/wss': { ...ip4, port: 443, tls: true },
@@ -82,6 +83,11 @@ describe('parseAddress', () => {
     '/ip4/1.2.3.4/tcp/1/tls/tls/ws': /\/tls cannot stand here/,
     '/ip4/1.2.3.4/tcp/1/sni/a/ws': /\/sni needs \/tls/,
     '/ip4/1.2.3.4/tcp/1/tls/sni/1.1.1.1/ws': /\/sni: "1\.1\.1\.1" is not a DNS name/,
+    '/ip4/1.2.3.4/tcp/1/tls/sni/*.1.1.1.1/ws': /\/sni: "\*\.1\.1\.1\.1" is not a DNS name/,
+    '/ip4/1.2.3.4/tcp/1/tls/sni/*/ws': /\/sni: "\*" is not a DNS name/,
+    '/ip4/1.2.3.4/tcp/1/tls/sni/*./ws': /\/sni: "\*\." is not a DNS name/,
+    '/ip4/1.2.3.4/tcp/1/tls/sni/a.*.b/ws': /\/sni: "a\.\*\.b" is not a DNS name/,
+    '/dns4/*.example.com/tcp/1/ws': /\/dns4: "\*\.example\.com" is not a DNS name/,
     '/ip4/1.2.3.4/tcp/1/ws/ws': /\/ws cannot stand here: expected the end/,
     '/ip4/1.2.3.4/tcp/1/ws/tls': /\/tls cannot stand here/,
     '/ip4/1.2.3.4/tcp/1/http-path/a/ws': /\/http-path cannot stand here/,
@@ -180,7 +186,8 @@ describe('parseAddress', () => {
       const { host, path, serverName = '' } = parseAddress(input)
 
       expect(path).to.match(REQUEST_TARGET)
-      expect(`${host}${serverName}`).to.match(/^[a-z\d.:_-]*$/)
+      expect(host).to.match(/^[a-z\d.:_-]*$/)
+      expect(serverName).to.match(/^(\*\.)?[a-z\d._-]*$/)
     }), { numRuns: 1_000 })
   })
 

@@ -184,7 +184,7 @@ for (const [name, create] of Object.entries(PAIRS)) {
 
         const sent = await stall(near)
         expect(sent).to.be.below(64 * 1_048_576)
-        expect(far.readBufferLength).to.equal(0)
+        expect(far.readBufferLength).to.be.at.most(131_072)
 
         const event = closed(far)
         far.resume()

@@ -10,7 +10,7 @@ import { cleanUp } from '../fixtures/clean-up.ts'
 import { closed, pattern, read } from '../fixtures/streams.ts'
 import { TestDuplex } from './test-duplex.ts'
 import type { ByteDuplex, DuplexConnectionInit } from '../../src/duplex/index.ts'
-import type { MultiaddrConnection } from '@libp2p/interface'
+import type { MultiaddrConnection, StreamMessageEvent } from '@libp2p/interface'
 
 function connection (duplex: ByteDuplex, init: Partial<DuplexConnectionInit> = {}): MultiaddrConnection {
   const maConn = duplexToConnection(duplex, {
@@ -29,6 +29,12 @@ function pair (): [MultiaddrConnection, MultiaddrConnection] {
 
   return [connection(near), connection(far, { direction: 'inbound' })]
 }
+
+describe('duplexToConnection', () => {
+  it('throws when the source is none', () => {
+    expect(() => connection({ source: undefined as any, sink: async () => {} })).to.throw(TypeError)
+  })
+})
 
 describe('duplexToConnection: data', () => {
   it('goes both ways', async () => {
@@ -128,10 +134,20 @@ describe('duplexToConnection: back-pressure', () => {
     maConn.pause()
     await duplex.give(big)
     await turn()
-    expect(maConn).to.include({ status: 'open', readBufferLength: 0 })
+    expect(maConn).to.include({ status: 'open', readBufferLength: big.byteLength })
 
     maConn.resume()
     expect(await received).to.have.lengthOf(big.byteLength)
+  })
+
+  it('aborts when a value over maxReadBufferLength is not read', async () => {
+    const duplex = new TestDuplex()
+    const maConn = connection(duplex, { maxReadBufferLength: 10 })
+
+    maConn.pause()
+    await duplex.give(pattern(11))
+    expect(maConn.status).to.equal('aborted')
+    expect(duplex).to.have.nested.property('destroyed.name', 'StreamBufferError')
   })
 
   it('asks the source for no more than one value before anybody listens', async () => {
@@ -222,6 +238,38 @@ describe('duplexToConnection: close', () => {
     expect(maConn.status).to.equal('closed')
   })
 
+  for (const who of ['a paused reader', 'a reader yet to come']) {
+    it(`keeps for ${who} what was not read before`, async () => {
+      const duplex = new TestDuplex()
+      const maConn = connection(duplex)
+      const received = new Uint8ArrayList()
+      const onMessage = ({ data }: StreamMessageEvent): void => { received.append(data) }
+
+      if (who === 'a paused reader') {
+        maConn.addEventListener('message', onMessage)
+        maConn.pause()
+      }
+
+      await duplex.give(pattern(5))
+      const closing = maConn.close()
+      await duplex.takeEnd()
+      await closing
+      expect(maConn).to.include({ status: 'closed', readableEnded: false })
+      expect(duplex).to.include({ released: true, asked: 1 })
+      expect(received).to.have.property('byteLength', 0)
+
+      if (who === 'a paused reader') {
+        maConn.resume()
+      } else {
+        maConn.addEventListener('message', onMessage)
+      }
+
+      await turn()
+      expect(received.subarray()).to.equalBytes(pattern(5))
+      expect(maConn).to.include({ readStatus: 'closed', readableEnded: true })
+    })
+  }
+
   it('goes through a pair, behind all data', async () => {
     const [near, far] = pair()
     const data = pattern(1_000_000)
@@ -272,6 +320,24 @@ describe('duplexToConnection: abort and reset', () => {
     await expect(closing).to.eventually.be.rejectedWith('enough')
     await expect(duplex.take()).to.eventually.be.rejectedWith('enough')
   })
+
+  for (const [how, destroy] of [
+    ['rejects', async () => { throw new Error('indestructible') }],
+    ['throws', () => { throw new Error('indestructible') }]
+  ] as const) {
+    it(`logs the error when destroy() of the duplex ${how}`, async () => {
+      const { source, sink } = new TestDuplex()
+      const log = defaultLogger().forComponent('test')
+      const logged: unknown[] = []
+      log.error = (...args) => { logged.push(args.at(-1)) }
+      const maConn = connection({ source, sink, destroy }, { log })
+      maConn.abort(new Error('enough'))
+      await turn()
+
+      expect(maConn.status).to.equal('aborted')
+      expect(logged.map(String)).to.deep.equal(['Error: enough', 'Error: indestructible'])
+    })
+  }
 
   it('is reset when the source throws', async () => {
     const duplex = new TestDuplex()

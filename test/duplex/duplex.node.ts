@@ -14,7 +14,7 @@ import { cleanUp } from '../fixtures/clean-up.ts'
 import { webSocketPeer } from '../fixtures/peers.ts'
 import { pattern } from '../fixtures/streams.ts'
 import { acceptItWs, channels, dialItWs, ourServer } from './fixtures.ts'
-import type { Channel } from '../../src/channel/index.ts'
+import type { Channel, ChannelClose } from '../../src/channel/index.ts'
 import type { DuplexOptions, DuplexWebSocket } from '../../src/duplex/index.ts'
 import type { DuplexWebSocket as ItWs } from 'it-ws/duplex'
 import type { WebSocket } from 'ws'
@@ -70,6 +70,22 @@ async function stalled (read: () => number): Promise<void> {
     before = read()
     await delay(50)
   }
+}
+
+/** A channel that the test feeds and ends. */
+function stub (): { channel: Channel, end(close: ChannelClose): void } {
+  const { promise: closed, resolve: end } = Promise.withResolvers<ChannelClose>()
+  const channel = {
+    local: parseAddress('ws://localhost'),
+    remote: parseAddress('wss://example.com'),
+    status: 'open',
+    closed,
+    pause: () => {},
+    resume: () => {},
+    close: async () => {}
+  } satisfies Partial<Channel>
+
+  return { channel: channel as unknown as Channel, end }
 }
 
 /** Resolves when a channel is paused. */
@@ -190,9 +206,9 @@ describe('duplex: address', () => {
   })
 
   it('has the port of the scheme for a URL without one', () => {
-    const channel = { local: parseAddress('ws://localhost'), remote: parseAddress('wss://example.com'), closed: new Promise(() => {}) }
+    const { channel } = stub()
 
-    expect(duplex(channel as Channel)).to.include({ localPort: 80, remoteAddress: 'example.com', remotePort: 443 })
+    expect(duplex(channel)).to.include({ localPort: 80, remoteAddress: 'example.com', remotePort: 443 })
   })
 
   it('is the path of a Unix socket', async () => {
@@ -215,6 +231,15 @@ describe('duplex: reading', () => {
     await ours.socket.closed
 
     expect(await texts(ours.source)).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('starts a channel that was paused', async () => {
+    const { near, far } = await channels()
+    far.pause()
+    const { source } = duplex(far)
+    near.send(pattern(3))
+
+    expect((await source.next()).value).to.equalBytes(pattern(3))
   })
 
   it('yields text as its UTF-8 bytes, and empty messages', async () => {
@@ -534,8 +559,51 @@ describe('duplex: the end', () => {
     }
 
     expect(error).to.have.property('name', 'WebSocketClosedError')
-    expect(error).to.have.nested.property('cause.message').that.includes('4194304 bytes unread')
+    expect(error).to.have.nested.property('cause.message').that.includes('reader was slow')
     expect(received).to.be.within(4_000_000, 4_194_304 + 65_536)
+  })
+
+  it('of our closing yields nothing behind what was dropped', async () => {
+    const { channel, end } = stub()
+    const { source, close } = duplex(channel)
+    const message = new Uint8Array(4_194_304)
+    await close()
+    channel.onmessage?.(message, false)
+    channel.onmessage?.(message, false)
+
+    expect(await source.next()).to.have.property('value', message)
+    const error = expectError(source.next())
+    channel.onmessage?.(message, false)
+    end({ code: 1000, reason: '', wasClean: true })
+    expect(await error).to.include({ name: 'WebSocketClosedError', code: 1000 })
+  })
+
+  it('raises WebSocketClosedError when others close what a slow reader reads only then', async () => {
+    const { channel, end } = stub()
+    const { source } = duplex(channel)
+    const message = new Uint8Array(65_536)
+    channel.onmessage?.(message, false)
+    Object.assign(channel, { status: 'closing' })
+
+    expect(await source.next()).to.have.property('value', message)
+    end({ code: 1000, reason: '', wasClean: true })
+    expect(await expectError(source.next())).to.include({ name: 'WebSocketClosedError', code: 1000 })
+  })
+
+  it('raises WebSocketClosedError when a server closes what a slow reader has not read', async () => {
+    const { server, accepted } = await ourServer()
+    const near = duplex(await dial(server.addresses[0]))
+    const far = await accepted
+    const paused = onPause(far)
+    const { source } = duplex(far)
+    void expectError(near.sink(repeat(pattern(65_536), 8)))
+    await paused
+    await server.close()
+
+    expect(await source.next()).to.have.property('done', false)
+    const error = await expectError(Array.fromAsync(source))
+    expect(error).to.include({ name: 'WebSocketClosedError', wasClean: true })
+    expect(error).to.have.nested.property('cause.message').that.includes('reader was slow')
   })
 
   it('of a duplex is waited for by close(), which never rejects', async () => {
