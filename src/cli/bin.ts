@@ -16,7 +16,10 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 
 // whoever read our output is gone (`ws-transport listen ... | head -1`): stop as if asked to
 process.stdout.on('error', () => { stop.abort() })
+// whoever read our talk is gone: go on without
+process.stderr.on('error', () => {})
 
+// no process.exit: what is under way is sent before the loop ends by itself
 process.exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

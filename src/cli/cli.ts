@@ -14,6 +14,8 @@ import type { IO } from './output.ts'
 
 const PROGRAM = 'ws-transport'
 const COMMANDS: Command[] = [demo, listen, ping, perf]
+/** What asks for help in the place of a command. */
+const HELP = ['help', '--help', '-h']
 
 const EXIT_CODES = `Exit codes:
   0    done; for listen: stopped by a signal
@@ -46,8 +48,9 @@ export async function run (argv: string[], io: IO): Promise<number> {
 async function dispatch (argv: string[], io: IO): Promise<number> {
   const [name, ...rest] = argv
 
-  if (name === '--help') {
-    io.stdout.write(programHelp())
+  if (HELP.includes(name)) {
+    const topic = rest.find(arg => !HELP.includes(arg))
+    io.stdout.write(topic == null ? programHelp() : commandHelp(findCommand(topic)))
     return ExitCode.OK
   }
 
@@ -61,12 +64,7 @@ async function dispatch (argv: string[], io: IO): Promise<number> {
     return ExitCode.USAGE
   }
 
-  const command = COMMANDS.find(command => command.name === name)
-
-  if (command == null) {
-    throw new UsageError(`there is no command "${name}"${suggestion(name, COMMANDS.map(command => command.name))} See ${PROGRAM} --help`)
-  }
-
+  const command = findCommand(name)
   const args = commandArguments(command, rest)
 
   if (args.values.help === true) {
@@ -80,6 +78,16 @@ async function dispatch (argv: string[], io: IO): Promise<number> {
   return ExitCode.OK
 }
 
+function findCommand (name: string): Command {
+  const command = COMMANDS.find(command => command.name === name)
+
+  if (command == null) {
+    throw new UsageError(`there is no command "${name}"${suggestion(name, COMMANDS.map(command => command.name))} See ${PROGRAM} --help`)
+  }
+
+  return command
+}
+
 function commandArguments (command: Command, argv: string[]): Arguments {
   const options = { ...command.options, ...COMMON_OPTIONS }
 
@@ -88,7 +96,7 @@ function commandArguments (command: Command, argv: string[]): Arguments {
   } catch (err: any) {
     const unknown = /^Unknown option '(-[^']*)'/.exec(err.message)?.[1]
     const reason = unknown == null
-      ? `${firstLine(err)}.`
+      ? err.message.replaceAll('\n', ' ').replace(/\.?$/, '.')
       : `${command.name} has no option ${unknown}${suggestion(unknown, Object.keys(options).map(name => `--${name}`))}`
 
     throw new UsageError(`${reason} See ${PROGRAM} ${command.name} --help`, err)
@@ -110,9 +118,9 @@ function programHelp (): string {
 Usage: ${PROGRAM} <command> [options]
 
 Commands:
-${columns(COMMANDS.map(({ name, summary }) => [name, summary]))}
+${columns([...COMMANDS.map(({ name, summary }): [string, string] => [name, summary]), ['help [command]', 'print this help, or that of a command']])}
 Options:
-${columns([['--help', 'print this help; after a command, that of the command'], ['--version', 'print the version']])}
+${columns([['-h, --help', 'print this help; after a command, that of the command'], ['--version', 'print the version']])}
 Addresses are multiaddrs: /ip4/127.0.0.1/tcp/8080/ws, /dns4/example.com/tcp/443/tls/ws, ...
 Data goes to stdout, everything else to stderr.
 
@@ -133,7 +141,7 @@ ${EXIT_CODES}`
 
 function optionHelp ([name, option]: [string, Option]): [string, string] {
   return [
-    `--${name}${option.value == null ? '' : ` ${option.value}`}`,
+    `${option.short == null ? '' : `-${option.short}, `}--${name}${option.value == null ? '' : ` ${option.value}`}`,
     `${option.description}${option.default == null ? '' : ` (default ${option.default})`}`
   ]
 }

@@ -1,6 +1,7 @@
 /**
  * A command is data: what it is called, what it takes, how it is taught, and one function. Help is made from it.
  */
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { formatAddress, parseDialAddress, parseListenAddress } from '../address/index.ts'
@@ -39,6 +40,8 @@ export class UsageError extends CliError {
 /** An option, in the form `parseArgs` of node:util takes, and what help says about it. */
 export interface Option {
   type: 'string' | 'boolean'
+  /** One letter, for `-h`. */
+  short?: string
   default?: string
   /** What stands for the value in help: `FILE`. */
   value?: string
@@ -67,7 +70,13 @@ export interface Command {
 /** Every command has these. */
 export const COMMON_OPTIONS: Record<string, Option> = {
   json: { type: 'boolean', description: 'print JSON, one document on a line' },
-  help: { type: 'boolean', description: 'print this help' }
+  help: { type: 'boolean', short: 'h', description: 'print this help' }
+}
+
+/** What the PEM file of an option holds: each of these throws where it does not. */
+const PEM_PARSERS = {
+  certificate: (pem: string) => new X509Certificate(pem),
+  'private key': createPrivateKey
 }
 
 /** For commands that dial an address the user gives. */
@@ -110,11 +119,11 @@ export function countOption (args: Arguments, name: string): number {
 
 /** What `TLS_OPTIONS` say. */
 export async function dialOptions (args: Arguments): Promise<{ ca?: string, insecure: boolean }> {
-  return { ca: await fileOption(args, 'ca'), insecure: args.values.insecure === true }
+  return { ca: await pemOption(args, 'ca', 'certificate'), insecure: args.values.insecure === true }
 }
 
-/** The text of the file an option names, undefined without the option. */
-export async function fileOption (args: Arguments, name: string): Promise<string | undefined> {
+/** The text of the PEM file an option names, undefined without the option. */
+export async function pemOption (args: Arguments, name: string, holds: keyof typeof PEM_PARSERS): Promise<string | undefined> {
   const path = args.values[name]
 
   if (typeof path !== 'string') {
@@ -122,9 +131,12 @@ export async function fileOption (args: Arguments, name: string): Promise<string
   }
 
   try {
-    return await readFile(path, 'utf8')
+    const pem = await readFile(path, 'utf8')
+    PEM_PARSERS[holds](pem)
+
+    return pem
   } catch (err: any) {
-    throw new UsageError(`--${name}: ${err.message}`, err)
+    throw new UsageError(`--${name} takes a PEM file with a ${holds}, not "${path}": ${err.message}`, err)
   }
 }
 

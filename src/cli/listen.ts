@@ -1,6 +1,7 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { formatAddress } from '../address/index.ts'
-import { fileOption, listenArguments, UsageError } from './command.ts'
+import { listenArguments, pemOption, UsageError } from './command.ts'
 import { startNode } from './node.ts'
 import { servePerf } from './perf.ts'
 import type { Arguments, Command } from './command.ts'
@@ -28,7 +29,11 @@ export const listen: Command = {
       throw new UsageError('a /tls/ws address needs a certificate: give --key FILE and --cert FILE')
     }
 
-    const node = await startNode({ listen: addresses.map(formatAddress), certificate })
+    const node = await startNode({
+      listen: addresses.map(formatAddress),
+      certificate,
+      onSkipped: (reason) => { out.talk(`${reason}; going on without it`) }
+    })
     await servePerf(node)
 
     const listening = node.getMultiaddrs().map(String)
@@ -45,11 +50,20 @@ export const listen: Command = {
 }
 
 async function certificateOptions (args: Arguments): Promise<{ key: string, cert: string } | undefined> {
-  const [key, cert] = await Promise.all([fileOption(args, 'key'), fileOption(args, 'cert')])
-
-  if ((key == null) !== (cert == null)) {
+  if ((args.values.key == null) !== (args.values.cert == null)) {
     throw new UsageError('--key and --cert belong together: give both')
   }
 
-  return key == null || cert == null ? undefined : { key, cert }
+  const key = await pemOption(args, 'key', 'private key')
+  const cert = await pemOption(args, 'cert', 'certificate')
+
+  if (key == null || cert == null) {
+    return undefined
+  }
+
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    throw new UsageError(`the certificate in --cert "${args.values.cert}" is not that of the key in --key "${args.values.key}"`)
+  }
+
+  return { key, cert }
 }

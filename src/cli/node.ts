@@ -3,7 +3,7 @@
  */
 import { webSockets } from '../index.ts'
 import { CliError, ExitCode } from './command.ts'
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection, Libp2p, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const PARTS = 'libp2p @chainsafe/libp2p-noise @chainsafe/libp2p-yamux @libp2p/echo @libp2p/identify @libp2p/ping'
@@ -25,6 +25,7 @@ const ADVICE: Record<string, string> = {
   EHOSTUNREACH: 'check the host and the network',
   ENETUNREACH: 'check the host and the network',
   UpgradeRejectedError: 'check the port, and the path in /http-path',
+  upgrade: 'is it a WebSocket server? check the port, and whether it wants TLS: /tls/ws',
   noise: 'is it a libp2p node, and the one that the /p2p part of the address names?',
   tls: 'trust its certificate with --ca FILE, or any with --insecure'
 }
@@ -32,6 +33,8 @@ const ADVICE: Record<string, string> = {
 export interface NodeInit {
   /** Addresses to listen on; none for a node that only dials. */
   listen?: Multiaddr[]
+  /** Told why the node does without a listen address: libp2p tolerates that of IPv6 where IPv4 works. */
+  onSkipped? (reason: string): void
   /** PEM for secure listen addresses. */
   certificate?: { key: string, cert: string }
   /** PEM of the authorities to trust when dialling. */
@@ -45,21 +48,26 @@ export interface NodeInit {
  *
  * @throws {CliError} a part is not installed, or an address cannot be listened on
  */
-export async function startNode ({ listen = [], certificate, ca, insecure }: NodeInit = {}): Promise<Libp2p> {
+export async function startNode ({ listen = [], onSkipped = () => {}, certificate, ca, insecure }: NodeInit = {}): Promise<Libp2p> {
   const { createLibp2p, echo, identify, noise, ping, yamux } = await loadParts()
+  const transport = webSockets({ https: certificate, tls: { ca, rejectUnauthorized: insecure !== true } })
+  const failures: string[] = []
 
   try {
-    return await createLibp2p({
+    const node = await createLibp2p({
       addresses: { listen: listen.map(String) },
-      transports: [webSockets({ https: certificate, tls: { ca, rejectUnauthorized: insecure !== true } })],
+      transports: [(components) => notingFailures(transport(components), failures)],
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       // it pings on the connection that is being measured, and would end it where the answer waits behind a transfer
       connectionMonitor: { enabled: false },
       services: { echo: echo(), identify: identify(), ping: ping() }
     })
+    failures.forEach(onSkipped)
+
+    return node
   } catch (err: any) {
-    throw new CliError(listenFailure(err), ExitCode.FAILED, err)
+    throw new CliError(failures.length === 0 ? err.message : failures.join('; '), ExitCode.FAILED, err)
   }
 }
 
@@ -103,7 +111,7 @@ async function connect (node: Libp2p, address: Multiaddr, signal: AbortSignal): 
 
 function dialFailure (address: Multiaddr, stage: string, err: any): string {
   const cause = rootCause(err)
-  const reason = cause.name === 'AbortError' ? 'no answer in time' : cause.message
+  const reason = ['AbortError', 'TimeoutError'].includes(cause.name) ? 'no answer in time' : cause.message
   const advice = ADVICE[cause.code] ?? ADVICE[cause.name] ?? ADVICE[stage]
 
   return `could not connect to ${address}: ${stage} failed: ${reason}${advice == null ? '' : `; ${advice}`}`
@@ -116,11 +124,27 @@ function rootCause (err: any): any {
   return inner == null ? err : rootCause(inner)
 }
 
-/** libp2p puts every address that failed, with its stack, into one message and drops the errors: take each first line. */
-function listenFailure (err: Error): string {
-  const reasons = err.message.split('\n').filter(line => line.startsWith('  /')).map(line => line.replace(/^\s+\S+: \w+: /, ''))
+/** Its listeners note why they cannot listen: libp2p drops the errors, or joins them and their stacks into one message. */
+function notingFailures (transport: Transport, failures: string[]): Transport {
+  const createListener = transport.createListener.bind(transport)
 
-  return reasons.length === 0 ? err.message : reasons.join('; ')
+  transport.createListener = (options) => {
+    const listener = createListener(options)
+    const listen = listener.listen.bind(listener)
+
+    listener.listen = async (address) => {
+      try {
+        await listen(address)
+      } catch (err: any) {
+        failures.push(err.message)
+        throw err
+      }
+    }
+
+    return listener
+  }
+
+  return transport
 }
 
 // eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- the types of six packages, read from the imports

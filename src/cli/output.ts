@@ -5,7 +5,7 @@ import { styleText } from 'node:util'
 
 export interface Writer {
   write (text: string): unknown
-  /** A person is watching: colour and a moving bar make sense. */
+  /** A person is watching. */
   isTTY?: boolean
 }
 
@@ -67,7 +67,7 @@ export function output (io: IO, json: boolean): Output {
 
 /** Shows how far a transfer of `total` bytes is: a bar where a person watches, else a line at each quarter. */
 export function progress (io: IO, label: string, total: number, now: () => number = () => performance.now()): Progress {
-  return io.stderr.isTTY === true ? movingBar(io.stderr, label, total, now) : quarters(io.stderr, label, total)
+  return isTerminal(io.stderr, io.env) ? movingBar(io.stderr, label, total, now) : quarters(io.stderr, label, total)
 }
 
 function movingBar (writer: Writer, label: string, total: number, now: () => number): Progress {
@@ -164,8 +164,13 @@ function fraction (done: number, total: number): number {
   return total === 0 ? 1 : Math.min(done / total, 1)
 }
 
+/** A person is watching, on something that knows control sequences. */
+function isTerminal (writer: Writer, env: IO['env']): boolean {
+  return writer.isTTY === true && env.TERM !== 'dumb'
+}
+
 /** Dims text for a person who did not refuse colour (no-color.org). */
 function painter (writer: Writer, env: IO['env']): (text: string) => string {
-  const colour = writer.isTTY === true && (env.NO_COLOR ?? '') === ''
+  const colour = isTerminal(writer, env) && (env.NO_COLOR ?? '') === ''
   return colour ? (text) => styleText('dim', text, { validateStream: false }) : (text) => text
 }

@@ -9,6 +9,11 @@ function resolver (body: string): string {
   `)
 }
 
+/** A module that has `url` loaded in the place of the commands. */
+function stub (url: string): string {
+  return resolver(`return specifier === './cli.ts' ? { url: ${JSON.stringify(url)}, shortCircuit: true } : next(specifier, context)`)
+}
+
 function script (text: string): string {
   return `data:text/javascript,${encodeURIComponent(text)}`
 }
@@ -16,7 +21,7 @@ function script (text: string): string {
 describe('bin', () => {
   it('ends at the second signal where the first one does not', async () => {
     const stuck = script('export async function run (argv, { signal, stdout }) { signal.addEventListener("abort", () => { stdout.write("asked\\n") }); stdout.write("up\\n"); return new Promise(() => { setInterval(() => {}, 1_000) }) }')
-    const program = start([], [resolver(`return specifier === './cli.ts' ? { url: ${JSON.stringify(stuck)}, shortCircuit: true } : next(specifier, context)`)])
+    const program = start([], [stub(stuck)])
 
     expect(await program.line()).to.equal('up')
     program.kill('SIGINT')
@@ -24,6 +29,12 @@ describe('bin', () => {
     program.kill('SIGTERM')
 
     expect((await program.result).code).to.equal(130)
+  })
+
+  it('leaves what is under way its time when the command is done', async () => {
+    const quick = script('export async function run (argv, { stdout }) { setTimeout(() => { stdout.write("late\\n") }, 20); return 3 }')
+
+    expect(await start([], [stub(quick)]).result).to.deep.equal({ code: 3, stdout: 'late\n', stderr: '' })
   })
 
   it('names the packages to install where one is missing', async () => {

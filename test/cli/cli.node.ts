@@ -27,8 +27,20 @@ describe('run', () => {
 
       expect(code).to.equal(0)
       expect(stderr).to.equal('')
-      ;[...options, '--json', '--help'].forEach((option) => { expect(usage).to.contain(`\n  ${option} `) })
+      ;[...options, '--json', '-h, --help'].forEach((option) => { expect(usage).to.contain(`\n  ${option} `) })
       expect(examples).to.contain(`ws-transport ${name}`)
+    })
+  }
+
+  for (const args of [['-h'], ['help'], ['help', '--help']]) {
+    it(`takes ${args.join(' ')} for --help`, async () => {
+      expect(await inProcess(args)).to.deep.equal(await inProcess(['--help']))
+    })
+  }
+
+  for (const args of [['ping', '-h'], ['help', 'ping'], ['--help', 'ping'], ['help', 'ping', '-h']]) {
+    it(`takes ${args.join(' ')} for ping --help`, async () => {
+      expect(await inProcess(args)).to.deep.equal(await inProcess(['ping', '--help']))
     })
   }
 
@@ -51,9 +63,11 @@ describe('run, with wrong usage', () => {
   const cases: Array<{ what: string, args: string[], says: string }> = [
     { what: 'a command with a slip', args: ['png'], says: 'there is no command "png", did you mean ping? See ws-transport --help' },
     { what: 'a command like no other', args: ['frobnicate'], says: 'there is no command "frobnicate". See ws-transport --help' },
+    { what: 'help for a command with a slip', args: ['help', 'png'], says: 'there is no command "png", did you mean ping? See ws-transport --help' },
     { what: 'an option with a slip', args: ['ping', '--cout', '3'], says: 'ping has no option --cout, did you mean --count? See ws-transport ping --help' },
     { what: 'an option like no other', args: ['ping', '--frobnicate'], says: 'ping has no option --frobnicate. See ws-transport ping --help' },
-    { what: 'an option without its value', args: ['ping', '--count'], says: 'argument missing' },
+    { what: 'an option without its value', args: ['ping', '--count'], says: 'argument missing. See ws-transport ping --help' },
+    { what: 'an option with a value like an option', args: ['perf', '/a', '--upload', '-5'], says: "argument is ambiguous. Did you forget to specify the option argument for '--upload'? To specify an option argument starting with a dash use '--upload=-XYZ'. See ws-transport perf --help" },
     { what: 'no address', args: ['ping'], says: 'an address is missing: ws-transport ping <multiaddr> [options]' },
     { what: 'one address too many', args: ['ping', '/a', '/b'], says: '"/b" is one argument too many' },
     { what: 'no address to listen on', args: ['listen'], says: 'an address is missing' },
@@ -66,7 +80,9 @@ describe('run, with wrong usage', () => {
     { what: 'a count that is not a number', args: ['ping', '/ip4/127.0.0.1/tcp/1/ws', '--count', 'many'], says: '--count takes a whole number from 1 on, not "many"' },
     { what: 'a count of nothing', args: ['ping', '/ip4/127.0.0.1/tcp/1/ws', '--count', '0'], says: '--count takes a whole number from 1 on, not "0"' },
     { what: 'a size that is not one', args: ['demo', '--size', 'big'], says: '--size takes a number of bytes such as 1048576, 64MiB or 1GB, not "big"' },
-    { what: 'a file that is not there', args: ['ping', '/ip4/127.0.0.1/tcp/1/tls/ws', '--ca', '/nope.pem'], says: '--ca: ENOENT' },
+    { what: 'a file that is not there', args: ['ping', '/ip4/127.0.0.1/tcp/1/tls/ws', '--ca', '/nope.pem'], says: '--ca takes a PEM file with a certificate, not "/nope.pem": ENOENT' },
+    { what: 'a file with no certificate', args: ['ping', '/ip4/127.0.0.1/tcp/1/tls/ws', '--ca', 'package.json'], says: '--ca takes a PEM file with a certificate, not "package.json"' },
+    { what: 'a file with no private key', args: ['listen', '/ip4/127.0.0.1/tcp/0/tls/ws', '--key', 'package.json', '--cert', 'package.json'], says: '--key takes a PEM file with a private key, not "package.json"' },
     { what: 'TLS without a certificate', args: ['listen', '/ip4/127.0.0.1/tcp/0/tls/ws'], says: 'give --key FILE and --cert FILE' },
     { what: 'a certificate without its key', args: ['listen', '/ip4/127.0.0.1/tcp/0/tls/ws', '--cert', 'package.json'], says: '--key and --cert belong together' }
   ]

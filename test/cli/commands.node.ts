@@ -2,6 +2,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
+import { servePerf } from '../../src/cli/perf.ts'
+import { CLOSE_TIMEOUT } from '../../src/constants.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { tcpPeer, webSocketPeer } from '../fixtures/peers.ts'
 import { file, inProcess, program, start, testNode } from './fixtures.ts'
@@ -61,6 +63,15 @@ describe('demo', () => {
     expect(lines[5]).to.match(/^upload {6}1\.00 MiB in [\d.]+ m?s, [\d.]+ \wiB\/s$/)
     expect(lines[6]).to.match(/^download {4}1\.00 MiB in [\d.]+ m?s, [\d.]+ \wiB\/s$/)
     expect(stderr.match(/^\w+: \d+ % of 1\.00 MiB$/gm)).to.deep.equal(['upload', 'download'].flatMap(way => [25, 50, 75, 100].map(percent => `${way}: ${percent} % of 1.00 MiB`)))
+  })
+
+  it('ends without waiting for its own connection to time out', async () => {
+    const demo = start(['demo', '--size', '1KiB', '--json'])
+    await demo.line()
+    const done = performance.now()
+
+    expect((await demo.result).code).to.equal(0)
+    expect(performance.now() - done).to.be.lessThan(CLOSE_TIMEOUT)
   })
 
   it('prints one JSON document', async () => {
@@ -143,6 +154,31 @@ describe('listen', () => {
     expect((await listener.result).code).to.equal(0)
   })
 
+  it('goes on when whoever read its talk goes away', async () => {
+    const listener = start(['listen', LOCAL], [`data:text/javascript,${encodeURIComponent('process.once("SIGUSR2", () => { process.stderr.write("more", () => { process.stdout.write("failed\\n") }) })')}`])
+    await listener.line()
+
+    listener.closeStderr()
+    listener.kill('SIGUSR2')
+    expect(await listener.line()).to.equal('failed')
+    listener.kill('SIGTERM')
+
+    expect((await listener.result).code).to.equal(0)
+  })
+
+  it('says which IPv6 address it does without, and why', async () => {
+    // reserved for documentation, so no machine has it
+    const absent = '/ip6/2001:db8::1/tcp/0/ws'
+    const listener = start(['listen', LOCAL, absent])
+    await listener.line()
+    listener.kill('SIGTERM')
+
+    const { code, stdout, stderr } = await listener.result
+    expect(code).to.equal(0)
+    expect(stdout.trimEnd().split('\n')).to.have.lengthOf(1)
+    expect(stderr).to.match(new RegExp(`^Could not listen on ${absent}: .+; going on without it\n`))
+  })
+
   it('exits with 1 and names the address where the port is taken', async () => {
     const { address } = await tcpPeer()
 
@@ -167,6 +203,12 @@ describe('listen, ping and perf over TLS', () => {
     cert = await file('cert.pem', certificate.cert)
     const key = await file('key.pem', certificate.key)
     address = (await listening(LOCAL_TLS, '--key', key, '--cert', cert)).address
+  })
+
+  it('exits with 2 and names the files where the certificate is not that of the key', async () => {
+    const other = await file('other.pem', (await createCertificate()).key)
+
+    expectFailure(await inProcess(['listen', LOCAL_TLS, '--key', other, '--cert', cert]), 2, `--cert "${cert}"`, `--key "${other}"`)
   })
 
   it('trusts the authority of --ca', async () => {
@@ -196,6 +238,13 @@ describe('ping and perf, without a connection', () => {
     const { address } = await webSocketPeer({ verifyClient: () => false })
 
     expectFailure(await inProcess(['ping', `${address}`]), 3, `${address}`, 'upgrade failed', '401')
+  })
+
+  it('name the stage where the peer is no WebSocket server', async () => {
+    const { address, accept } = await tcpPeer()
+    void accept().then((socket) => { socket.once('data', () => { socket.destroy() }) })
+
+    expectFailure(await inProcess(['ping', `${address}`]), 3, `${address}`, 'upgrade failed', 'is it a WebSocket server?')
   })
 
   it('name the stage where a WebSocket is not a libp2p node', async () => {
@@ -284,6 +333,27 @@ describe('ping and perf, with a peer that misbehaves', () => {
 
     expectTold(await inProcess(['perf', address]), 'reset')
   })
+})
+
+describe('ping and perf, when done', () => {
+  for (const args of [['ping', '--count', '1'], ['perf', '--upload', '1MiB', '--download', '1MiB']]) {
+    it(`end without waiting for more than the clean close of the connection: ${args[0]}`, async () => {
+      const node = await testNode({ listen: [multiaddr(LOCAL)] })
+      await servePerf(node)
+      const opened = once(node, 'connection:open')
+      const program = start([...args, `${node.getMultiaddrs()[0]}`, '--json'])
+      const [{ detail: connection }] = await opened
+      const closed = once(connection, 'close')
+
+      await program.line()
+      const done = performance.now()
+      const { code, stderr } = await program.result
+
+      expect(code, stderr).to.equal(0)
+      expect(performance.now() - done).to.be.lessThan(CLOSE_TIMEOUT)
+      expect((await closed)[0].error).to.equal(undefined)
+    })
+  }
 })
 
 describe('perf', () => {

@@ -28,8 +28,9 @@ export interface Program {
   /** The next line it writes to stdout. */
   line (): Promise<string>
   kill (signal: NodeJS.Signals): void
-  /** Stop reading its stdout, as a reader does that goes away. */
+  /** Stop reading what it writes, as a reader does that goes away. */
   closeStdout (): void
+  closeStderr (): void
   result: Promise<Result>
 }
 
@@ -51,9 +52,18 @@ export function start (args: string[], imports: string[] = []): Program {
   return {
     get stdout () { return stdout },
     get stderr () { return stderr },
-    line: async () => (await lines.next()).value,
+    line: async () => {
+      const { done, value } = await lines.next()
+
+      if (done === true) {
+        throw new Error(`the program has ended: ${stderr}`)
+      }
+
+      return value
+    },
     kill: (signal) => { child.kill(signal) },
     closeStdout: () => { child.stdout.destroy() },
+    closeStderr: () => { child.stderr.destroy() },
     result: exited.then(([code]) => ({ code, stdout, stderr }))
   }
 }

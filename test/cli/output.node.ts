@@ -148,6 +148,16 @@ describe('progress', () => {
     expect(io.stderr.text).to.equal('upload: 25 % of 1.00 KiB\nupload: 50 % of 1.00 KiB\nupload: 75 % of 1.00 KiB\nupload: 100 % of 1.00 KiB\n')
   })
 
+  it('writes a line at each quarter on a terminal that knows no control sequences', () => {
+    const io = testIO(true, { TERM: 'dumb' })
+    const shown = progress(io, 'upload', 100)
+
+    shown.update(50)
+    shown.end()
+
+    expect(io.stderr.text).to.equal('upload: 50 % of 100 B\n')
+  })
+
   it('skips quarters that one step jumps over', () => {
     const io = testIO(false)
     progress(io, 'upload', 100).update(80)
@@ -209,6 +219,13 @@ describe('output', () => {
 
     expect(refused.stdout.text).to.equal('muxer       /yamux/1.0.0\n')
     expect(empty.stdout.text).to.contain(DIM)
+  })
+
+  it('has no colour on a terminal that knows no control sequences', () => {
+    const io = testIO(true, { TERM: 'dumb' })
+    output(io, false).row('muxer', '/yamux/1.0.0')
+
+    expect(io.stdout.text).to.equal('muxer       /yamux/1.0.0\n')
   })
 
   it('has no colour in a file or pipe', () => {
