@@ -50,7 +50,6 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
     super({ ...init, inactivityTimeout: init.inactivityTimeout ?? INACTIVITY_TIMEOUT })
 
     this.closeTimeout = init.closeTimeout ?? CLOSE_TIMEOUT
-    this.addEventListener('drain', () => { this.touch() })
     // the first listener from outside the base class, so that every other one sees the cause
     this.addEventListener('close', (event) => { this.#onClose(event) })
 
@@ -174,7 +173,7 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
     }
   }
 
-  /** There was activity: for classes that send or receive without `send` and `onData` of this one. */
+  /** There was activity: to be called for what passes by `send` and `onData` of this class, such as a drain. */
   protected touch (): void {
     this.#active = true
   }

@@ -43,6 +43,7 @@ class TestConnection extends BoundedConnection {
   sendResume (): void {}
 
   drain (): void {
+    this.touch()
     this.safeDispatchEvent('drain')
   }
 }

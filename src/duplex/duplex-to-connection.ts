@@ -78,7 +78,10 @@ class DuplexConnection extends BoundedConnection {
     this.#duplex = duplex
     this.#inbound = inbound
     this.#outbound = new Feed({
-      onTaken: () => { this.safeDispatchEvent('drain') },
+      onTaken: () => {
+        this.touch()
+        this.safeDispatchEvent('drain')
+      },
       onReturn: () => { this.#onSinkStopped() }
     })
     this.addEventListener('close', ({ error }) => { this.#onClose(error) })

@@ -20,7 +20,10 @@ export class ChannelConnection extends BoundedConnection {
     super(init)
 
     this.#channel = channel
-    channel.ondrain = () => { this.safeDispatchEvent('drain') }
+    channel.ondrain = () => {
+      this.touch()
+      this.safeDispatchEvent('drain')
+    }
     channel.onclose = (close) => { this.#onclose(close) }
     // at once, so that a close is seen by those who only write
     channel.onmessage = (data) => { this.onData(data) }
