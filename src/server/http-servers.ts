@@ -6,63 +6,58 @@ import { HttpServer } from './http-server.ts'
 import type { HttpServerOptions } from './http-server.ts'
 import type { Address } from '../address/index.ts'
 
-interface Shared {
-  server: HttpServer
-  bound: Promise<void>
+export interface SharedServer {
+  readonly key: string | symbol
+  readonly server: HttpServer
+  readonly bound: Promise<void>
   users: number
 }
 
 export class HttpServers {
-  readonly #shared = new Map<string, Shared>()
+  readonly #shared = new Map<string | symbol, SharedServer>()
 
   /**
    * The bound server for this address; its options are those of the first that asked. Port 0 is always a new one.
    *
    * @throws {ListenError} the address cannot be bound
    */
-  async acquire (address: Address, options: HttpServerOptions): Promise<HttpServer> {
+  async acquire (address: Address, options: HttpServerOptions): Promise<SharedServer> {
     const key = keyOf(address)
-    let shared = this.#shared.get(key)
-
-    if (shared == null) {
-      const server = new HttpServer(options)
-      shared = { server, bound: server.bind(address), users: 0 }
-
-      if (address.unixPath != null || address.port !== 0) {
-        this.#shared.set(key, shared)
-      }
-    }
+    const shared = this.#shared.get(key) ?? this.#start(key, address, options)
 
     shared.users++
+    await shared.bound
 
+    return shared
+  }
+
+  /** Give a server back; the last one closes it, and waits for its sockets. */
+  async release (shared: SharedServer): Promise<void> {
+    if (--shared.users === 0) {
+      this.#shared.delete(shared.key)
+      await shared.server.close()
+    }
+  }
+
+  #start (key: string | symbol, address: Address, options: HttpServerOptions): SharedServer {
+    const server = new HttpServer(options)
+    const shared = { key, server, bound: this.#bind(key, server, address), users: 0 }
+    this.#shared.set(key, shared)
+
+    return shared
+  }
+
+  async #bind (key: string | symbol, server: HttpServer, address: Address): Promise<void> {
     try {
-      await shared.bound
+      await server.bind(address)
     } catch (error) {
       this.#shared.delete(key)
       throw error
     }
-
-    return shared.server
-  }
-
-  /** Give a server back; the last one closes it, and waits for its sockets. */
-  async release (server: HttpServer): Promise<void> {
-    for (const [key, shared] of this.#shared) {
-      if (shared.server !== server) {
-        continue
-      }
-
-      if (--shared.users > 0) {
-        return
-      }
-
-      this.#shared.delete(key)
-    }
-
-    await server.close()
   }
 }
 
-function keyOf ({ unixPath, host, family, port, zone }: Address): string {
-  return unixPath ?? `${host}%${zone ?? ''} ${family} ${port}`
+/** Nothing but itself equals the key of a port that the system chooses. */
+function keyOf ({ unixPath, host, family, port, zone }: Address): string | symbol {
+  return unixPath ?? (port === 0 ? Symbol('port 0') : `${host}%${zone ?? ''} ${family} ${port}`)
 }

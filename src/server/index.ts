@@ -1,5 +1,6 @@
 export { listen } from './listen.ts'
 export { HttpServers } from './http-servers.ts'
 export type { ListenOptions, Server } from './listen.ts'
-export type { HandshakeStage, HttpServerOptions, ServerEvents } from './http-server.ts'
+export type { HandshakeStage } from './handshakes.ts'
+export type { HttpServerOptions, ServerEvents } from './http-server.ts'
 export type { SubprotocolSelector } from './route.ts'

@@ -8,6 +8,7 @@ import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { HttpServers } from './http-servers.ts'
 import { Route } from './route.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
+import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
@@ -67,12 +68,12 @@ export interface Server {
 export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {
   const address = parseListenAddress(input)
   const servers = options.servers ?? new HttpServers()
-  const server = await servers.acquire(address, options)
+  const shared = await servers.acquire(address, options)
 
   try {
-    return new RouteServer(address, servers, server, options, onChannel)
+    return new RouteServer(address, servers, shared, options, onChannel)
   } catch (error) {
-    await servers.release(server)
+    await servers.release(shared)
     throw error
   }
 }
@@ -80,16 +81,18 @@ export async function listen (input: Multiaddr | URL | string, options: ListenOp
 class RouteServer implements Server {
   readonly #address: Address
   readonly #servers: HttpServers
+  readonly #shared: SharedServer
   readonly #server: HttpServer
   readonly #route: Route
   readonly #channels = new Set<Channel>()
   readonly #closeTimeout: number
   #closed: Promise<void> | undefined
 
-  constructor (address: Address, servers: HttpServers, server: HttpServer, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void) {
+  constructor (address: Address, servers: HttpServers, shared: SharedServer, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void) {
     this.#address = address
     this.#servers = servers
-    this.#server = server
+    this.#shared = shared
+    this.#server = shared.server
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
 
     this.#route = new Route({
@@ -108,12 +111,12 @@ class RouteServer implements Server {
         }
       }
     })
-    server.add(this.#route)
+    this.#server.routes.add(this.#route)
 
     try {
       this.#startTls(options.https ?? options.http)
     } catch (error) {
-      server.remove(this.#route)
+      this.#server.routes.remove(this.#route)
       throw error
     }
   }
@@ -130,14 +133,14 @@ class RouteServer implements Server {
     }
 
     const plain = this.#address.tls ? [] : this.#at(bound, false)
-    const secure = this.#server.secure ? this.#at(bound, true) : []
+    const secure = this.#server.tls.on ? this.#at(bound, true) : []
 
     return [...plain, ...secure]
   }
 
   setCertificate ({ key, cert }: { key: string, cert: string }): void {
     // TLS would go on to take the certificate from `pfx`
-    this.#server.setCertificate({ key, cert, pfx: undefined })
+    this.#server.tls.setCertificate({ key, cert, pfx: undefined })
   }
 
   async close (): Promise<void> {
@@ -146,10 +149,10 @@ class RouteServer implements Server {
   }
 
   async #close (): Promise<void> {
-    this.#server.remove(this.#route)
+    this.#server.routes.remove(this.#route)
 
     const channels = [...this.#channels]
-    const released = this.#servers.release(this.#server)
+    const released = this.#servers.release(this.#shared)
     const timer = setTimeout(() => { channels.forEach(channel => { channel.abort() }) }, Math.min(this.#closeTimeout, MAX_DELAY))
 
     await Promise.all(channels.map(async channel => { await channel.close(CloseCode.GOING_AWAY) }))
@@ -160,11 +163,11 @@ class RouteServer implements Server {
   #startTls (tlsOptions: ListenOptions['https'] = {}): void {
     const { key, cert, pfx, SNICallback } = tlsOptions
 
-    if (!this.#server.secure && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      this.#server.setCertificate(tlsOptions)
+    if (!this.#server.tls.on && (key ?? cert ?? pfx ?? SNICallback) != null) {
+      this.#server.tls.setCertificate(tlsOptions)
     }
 
-    if (this.#address.tls && !this.#server.secure) {
+    if (this.#address.tls && !this.#server.tls.on) {
       throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
     }
   }

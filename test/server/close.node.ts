@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { expect } from 'aegir/chai'
+import { listen } from '../../src/server/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { webSocketClient } from '../fixtures/peers.ts'
-import { echo, open, rawClient, rawTlsClient, refusesTcp, serve, socketPath, upgradeRequest } from './fixtures.ts'
+import { echo, open, portOf, rawClient, rawTlsClient, refusesTcp, serve, socketPath, upgradeRequest } from './fixtures.ts'
 import type { Served } from './fixtures.ts'
 import type { Channel } from '../../src/channel/index.ts'
 import type { ListenOptions } from '../../src/server/index.ts'
@@ -25,8 +26,8 @@ describe('close', () => {
 
   const serveSecure = async (options: ListenOptions): Promise<Served> => serve({ ...options, https: certificate })
 
-  it('waits for no client that is still shaking hands', async () => {
-    const { server, port, connected, failures, failed } = await serveSecure(PATIENT)
+  it('waits for no client that is still shaking hands, and has counted each', async () => {
+    const { server, port, connected, failures } = await serveSecure(PATIENT)
     const clients = [
       await rawTlsClient(port),
       await rawTlsClient(port, upgradeRequest().slice(0, -2)),
@@ -37,9 +38,8 @@ describe('close', () => {
     await connected(clients.length)
 
     await server.close()
-    await Promise.all(clients.map(async ({ closed }) => closed))
-    await failed(clients.length)
     expect(failures).to.have.lengthOf(clients.length)
+    await Promise.all(clients.map(async ({ closed }) => closed))
   })
 
   it('waits for no idle client on a Unix socket', async () => {
@@ -188,6 +188,16 @@ describe('close', () => {
 
     await Promise.all([server.close(), own])
     expect(await channel.closed).to.include({ code: 4000, reason: 'done' })
+  })
+
+  it('can be called from onconnection', async () => {
+    let closed: Promise<void> | undefined
+    const server = await listen('/ip4/127.0.0.1/tcp/0/ws', { ...PATIENT, onconnection: () => { closed = server.close() } }, echo)
+    const client = await rawClient(portOf(server.addresses[0]))
+
+    await client.closed
+    expect(closed).to.be.a('promise')
+    await closed
   })
 
   it('can be called from onChannel', async () => {

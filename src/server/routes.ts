@@ -1,0 +1,30 @@
+/**
+ * The routes of one HTTP server, one on a path.
+ */
+import { ListenError } from '@libp2p/interface'
+import type { Route } from './route.ts'
+
+export class Routes {
+  readonly #byPath = new Map<string, Route>()
+
+  /** @throws {ListenError} there is one on this path already */
+  add (route: Route): void {
+    if (this.#byPath.has(route.path)) {
+      throw new ListenError(`There is a listener on path ${route.path} of this port already: choose another /http-path, or another port`)
+    }
+
+    this.#byPath.set(route.path, route)
+  }
+
+  remove (route: Route): void {
+    this.#byPath.delete(route.path)
+  }
+
+  /** For the target of a request: its exact path, with or without a slash behind it, or else the one that takes any. */
+  find (target: string): Route | undefined {
+    // a target may be a whole URL (RFC 9112 section 3.2.2)
+    const [path] = target.replace(/^\w+:\/\/[^/?]*/, '').split('?', 1)
+
+    return this.#byPath.get(path) ?? this.#byPath.get(path.replace(/\/$/, '')) ?? this.#byPath.get('/')
+  }
+}
