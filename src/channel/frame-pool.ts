@@ -10,8 +10,8 @@ const SIZE = MAX_OUTBOUND_MESSAGE + MAX_HEADER
 /** Smaller frames are cheaper to allocate. */
 const MIN_SIZE = 16_384
 
-/** 2 MiB at most are kept. */
-const MAX_KEPT = 16
+/** 4 MiB at most are kept: what one sender puts into a socket's buffers before the first write is known to be done. */
+const MAX_KEPT = 32
 
 const kept: ArrayBufferLike[] = []
 
@@ -22,7 +22,7 @@ export function isPooled (size: number): boolean {
 
 /** Uninitialised memory for a frame of a size that `isPooled`. */
 export function takeFrame (size: number): Buffer {
-  return Buffer.from(kept.pop() ?? new ArrayBuffer(SIZE), 0, size)
+  return Buffer.from(kept.pop() ?? Buffer.allocUnsafeSlow(SIZE).buffer, 0, size)
 }
 
 /** Use its memory again: it must have been taken here, and be in nobody's hands any more. */

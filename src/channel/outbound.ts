@@ -40,6 +40,13 @@ interface Handle {
 /** More unwritten pongs than this, and only the latest ping is answered. */
 const MAX_PONGS = 16
 
+/** A write that Node has not confirmed. Until then it counts as unsent, even where the system took it at once. */
+interface Write {
+  size: number
+  /** Frames whose memory goes back to the pool after it. */
+  pooled: Uint8Array[]
+}
+
 export class Outbound {
   /** `ondrain` is due. */
   needsDrain = false
@@ -60,8 +67,10 @@ export class Outbound {
   #framesSize = 0
   /** Those of them whose memory goes back to the pool. */
   #pooled: Uint8Array[] = NONE
-  /** For each write under way, oldest first, what goes back to the pool after it. */
-  readonly #lent: Uint8Array[][] = []
+  /** Oldest first. */
+  readonly #writes: Write[] = []
+  /** Bytes of the writes under way. */
+  #writing = 0
   #flush: NodeJS.Immediate | undefined
   #closing = false
   #pongs = 0
@@ -78,7 +87,7 @@ export class Outbound {
 
   /** Bytes that have not reached the operating system. */
   get size (): number {
-    return this.#payloadSize + this.#framesSize + this.#socket.writableLength
+    return this.#payloadSize + this.#framesSize + this.#writing
   }
 
   /**
@@ -145,7 +154,7 @@ export class Outbound {
     this.#control(Opcode.CLOSE, payload)
   }
 
-  /** Drop what has not been written. */
+  /** Drop what has not been written; the socket is ended. */
   discard (): void {
     clearImmediate(this.#flush)
     this.#flush = undefined
@@ -154,6 +163,8 @@ export class Outbound {
     this.#frames = []
     this.#framesSize = 0
     this.#pooled = NONE
+    this.#writes.length = 0
+    this.#writing = 0
   }
 
   readonly #flushNow = (): void => {
@@ -163,7 +174,7 @@ export class Outbound {
 
   /** Leave payload unframed while the socket is busy. */
   #flushSome (): void {
-    if (this.#socket.writableLength <= this.#lowWaterMark) {
+    if (this.#writing <= this.#lowWaterMark) {
       this.#framePayload()
       this.#write(this.#onwritten)
     }
@@ -187,13 +198,14 @@ export class Outbound {
   }
 
   readonly #onwritten = (error?: Error | null): void => {
-    const lent = this.#lent.shift()
+    const write = this.#writes.shift()
 
-    if (error != null) {
+    if (error != null || write == null) {
       return
     }
 
-    lent?.forEach(giveBack)
+    this.#writing -= write.size
+    write.pooled.forEach(giveBack)
 
     if (this.#payloadSize + this.#framesSize > 0) {
       this.#flushSome()
@@ -287,7 +299,8 @@ export class Outbound {
 
     const gather = frames.length > 1 && this.#framesSize < frames.length * GATHER_BELOW
     const size = this.#framesSize
-    this.#lent.push(this.#pooled)
+    this.#writes.push({ size, pooled: this.#pooled })
+    this.#writing += size
     this.#frames = []
     this.#framesSize = 0
     this.#pooled = NONE
