@@ -79,6 +79,21 @@ describe('subprotocol', () => {
     await expect(exchange(await open(server.addresses[0], { subprotocols: ['b'] }), 'served')).to.eventually.equal('served')
   })
 
+  it('is refused with the answer of a function that ends the socket itself', async () => {
+    const { port, failed } = await serve({
+      subprotocol: (_, request) => {
+        request.socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
+        return false
+      }
+    })
+    const client = await rawClient(port, upgradeRequest({ 'Sec-WebSocket-Protocol': 'a' }))
+
+    expect(await client.closed).to.equal('HTTP/1.1 403 Forbidden\r\n\r\n')
+    const { stage, error } = await failed()
+    expect(stage).to.equal('upgrade')
+    expect(error.message).to.contain('400')
+  })
+
   it('does not mix up clients that shake hands at once', async () => {
     const { server, channels, accepted } = await serve({ subprotocol: ([offer]) => offer })
     const names = Array.from({ length: 20 }, (_, i) => `p${i}`)
