@@ -5,16 +5,15 @@
  * it is one message too. Payload waits unframed while the socket is busy, so that batches grow when it is slow.
  */
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
-import { giveBack, isPooled, takeFrame } from './frame-pool.ts'
-import { Opcode, headerLength, writeHeader } from './frame.ts'
-import { mask, maskingKey } from './mask.ts'
+import { FrameWriter, recycle } from './frame-writer.ts'
+import { Opcode } from './frame.ts'
+import type { Batch } from './frame-writer.ts'
 import type { Socket } from 'node:net'
 
-/** Below this average size parts are copied into one buffer; from it on, a `writev` of the parts is cheaper. */
-const GATHER_BELOW = 4_096
+/** More unwritten pongs than this, and only the latest ping is answered. */
+const MAX_PONGS = 16
 
 const EMPTY = new Uint8Array(0)
-const NONE: Uint8Array[] = []
 
 export interface OutboundSink {
   /** The low water mark is reached after `send` returned false. */
@@ -32,19 +31,10 @@ export interface OutboundOptions {
   lowWaterMark: number
 }
 
+/** What lies beneath a socket. */
 interface Handle {
   writeQueueSize?: number
   _parent?: Handle
-}
-
-/** More unwritten pongs than this, and only the latest ping is answered. */
-const MAX_PONGS = 16
-
-/** A write that Node has not confirmed. Until then it counts as unsent, even where the system took it at once. */
-interface Write {
-  size: number
-  /** Frames whose memory goes back to the pool after it. */
-  pooled: Uint8Array[]
 }
 
 export class Outbound {
@@ -54,7 +44,6 @@ export class Outbound {
   complete = false
 
   readonly #socket: Socket
-  readonly #masked: boolean
   readonly #batched: boolean
   readonly #highWaterMark: number
   readonly #lowWaterMark: number
@@ -63,13 +52,13 @@ export class Outbound {
   #payload: Uint8Array[] = []
   #payloadSize = 0
   /** Frames ready to be written. */
-  #frames: Uint8Array[] = []
-  #framesSize = 0
-  /** Those of them whose memory goes back to the pool. */
-  #pooled: Uint8Array[] = NONE
-  /** Oldest first. */
-  readonly #writes: Write[] = []
-  /** Bytes of the writes under way. */
+  readonly #frames: FrameWriter
+  /**
+   * Writes that Node has not confirmed, oldest first. Until then they count as unsent, even where the system took them at
+   * once.
+   */
+  readonly #writes: Batch[] = []
+  /** Bytes of them. */
   #writing = 0
   #flush: NodeJS.Immediate | undefined
   #closing = false
@@ -79,7 +68,7 @@ export class Outbound {
   constructor (socket: Socket, sink: OutboundSink, options: OutboundOptions) {
     this.#socket = socket
     this.#sink = sink
-    this.#masked = options.masked
+    this.#frames = new FrameWriter(options.masked)
     this.#batched = options.batched
     this.#highWaterMark = options.highWaterMark
     this.#lowWaterMark = options.lowWaterMark
@@ -87,7 +76,12 @@ export class Outbound {
 
   /** Bytes that have not reached the operating system. */
   get size (): number {
-    return this.#payloadSize + this.#framesSize + this.#writing
+    return this.#waiting + this.#writing
+  }
+
+  /** Bytes that have not been written. */
+  get #waiting (): number {
+    return this.#payloadSize + this.#frames.size
   }
 
   /**
@@ -113,14 +107,14 @@ export class Outbound {
 
       this.#payloadSize += size
     } else {
-      this.#frame(opcode, [...parts], size)
+      this.#frames.frame(opcode, [...parts], size)
     }
 
-    if (this.#payloadSize + this.#framesSize >= MAX_OUTBOUND_MESSAGE) {
+    if (this.#waiting >= MAX_OUTBOUND_MESSAGE) {
       this.#flushSome()
     }
 
-    if (this.#payloadSize + this.#framesSize > 0) {
+    if (this.#waiting > 0) {
       this.#flush ??= setImmediate(this.#flushNow)
     }
 
@@ -160,9 +154,7 @@ export class Outbound {
     this.#flush = undefined
     this.#payload = []
     this.#payloadSize = 0
-    this.#frames = []
-    this.#framesSize = 0
-    this.#pooled = NONE
+    this.#frames.discard()
     this.#writes.length = 0
     this.#writing = 0
   }
@@ -182,7 +174,7 @@ export class Outbound {
 
   #control (opcode: number, payload: Uint8Array, onwritten = this.#onwritten): void {
     this.#framePayload()
-    this.#frame(opcode, [payload], payload.length)
+    this.#frames.frame(opcode, [payload], payload.length)
     this.#write(onwritten)
   }
 
@@ -205,9 +197,9 @@ export class Outbound {
     }
 
     this.#writing -= write.size
-    write.pooled.forEach(giveBack)
+    recycle(write)
 
-    if (this.#payloadSize + this.#framesSize > 0) {
+    if (this.#waiting > 0) {
       this.#flushSome()
     }
 
@@ -228,7 +220,7 @@ export class Outbound {
       while (size + part.length > MAX_OUTBOUND_MESSAGE) {
         const room = MAX_OUTBOUND_MESSAGE - size
         parts.push(part.subarray(0, room))
-        this.#frame(Opcode.BINARY, parts, MAX_OUTBOUND_MESSAGE)
+        this.#frames.frame(Opcode.BINARY, parts, MAX_OUTBOUND_MESSAGE)
         part = part.subarray(room)
         parts = []
         size = 0
@@ -239,85 +231,31 @@ export class Outbound {
     }
 
     if (size > 0) {
-      this.#frame(Opcode.BINARY, parts, size)
+      this.#frames.frame(Opcode.BINARY, parts, size)
     }
 
     this.#payload = []
     this.#payloadSize = 0
   }
 
-  #frame (opcode: number, parts: Uint8Array[], size: number): void {
-    const key = this.#masked ? maskingKey() : undefined
-    const headerSize = headerLength(size, this.#masked)
-
-    if (key != null || size < parts.length * GATHER_BELOW) {
-      // one copy: the caller's bytes are not ours to mask
-      const frame = this.#allocate(headerSize + size)
-      let at = writeHeader(frame, opcode, size, key)
-
-      for (const part of parts) {
-        frame.set(part, at)
-        at += part.length
-      }
-
-      if (key != null) {
-        mask(frame.subarray(headerSize), key)
-      }
-
-      this.#frames.push(frame)
-    } else {
-      const header = Buffer.allocUnsafe(headerSize)
-      writeHeader(header, opcode, size)
-      this.#frames.push(header, ...parts)
-    }
-
-    this.#framesSize += headerSize + size
-  }
-
-  #allocate (size: number): Buffer {
-    if (!isPooled(size)) {
-      return Buffer.allocUnsafe(size)
-    }
-
-    const frame = takeFrame(size)
-
-    if (this.#pooled === NONE) {
-      this.#pooled = []
-    }
-
-    this.#pooled.push(frame)
-
-    return frame
-  }
-
   #write (onwritten: (error?: Error | null) => void): void {
-    const frames = this.#frames
-
-    if (frames.length === 0 || this.#socket.destroyed) {
+    if (this.#frames.size === 0 || this.#socket.destroyed) {
       return
     }
 
-    const gather = frames.length > 1 && this.#framesSize < frames.length * GATHER_BELOW
-    const size = this.#framesSize
-    this.#writes.push({ size, pooled: this.#pooled })
-    this.#writing += size
-    this.#frames = []
-    this.#framesSize = 0
-    this.#pooled = NONE
+    const batch = this.#frames.take()
+    const last = batch.buffers.length - 1
 
-    if (gather || frames.length === 1) {
-      this.#socket.write(gather ? Buffer.concat(frames, size) : frames[0], onwritten)
-      return
-    }
-
-    const last = frames.length - 1
+    this.#writes.push(batch)
+    this.#writing += batch.size
+    // one `writev`
     this.#socket.cork()
 
     for (let i = 0; i < last; i++) {
-      this.#socket.write(frames[i])
+      this.#socket.write(batch.buffers[i])
     }
 
-    this.#socket.write(frames[last], onwritten)
+    this.#socket.write(batch.buffers[last], onwritten)
     this.#socket.uncork()
   }
 }
