@@ -125,6 +125,7 @@ export interface Channel {
    * The data is not copied: leave it alone until `ondrain`, or until `bufferedAmount` is 0.
    *
    * @throws {ConnectionClosedError} after `close`, `abort` or the peer's close
+   * @throws {InvalidParametersError} data of another type; nothing was sent
    */
   send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
 

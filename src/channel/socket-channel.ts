@@ -3,7 +3,8 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
-import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
+import { ConnectionClosedError, InvalidParametersError, TimeoutError } from '@libp2p/interface'
+import { isUint8ArrayList } from 'uint8arraylist'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE } from '../constants.ts'
 import { CloseDeadline } from './close-deadline.ts'
 import { FrameError, Opcode, decodeClose, encodeClose } from './frame.ts'
@@ -129,10 +130,11 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
       throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
     }
 
+    const parts = partsOf(data)
     const size = data.byteLength
     this.bytesOut += size
 
-    return this.#outbound.send(data instanceof Uint8Array ? [data] : data, size, options?.text === true ? Opcode.TEXT : Opcode.BINARY)
+    return this.#outbound.send(parts, size, options?.text === true ? Opcode.TEXT : Opcode.BINARY)
   }
 
   pause (): void {
@@ -347,4 +349,17 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.#resolveClosed(this.#close)
     this.#onclose?.(this.#close)
   }
+}
+
+/** Other typed arrays have a `byteLength` too, and would be copied element by element. */
+function partsOf (data: Uint8Array | Uint8ArrayList): Iterable<Uint8Array> {
+  if (data instanceof Uint8Array) {
+    return [data]
+  }
+
+  if (!isUint8ArrayList(data)) {
+    throw new InvalidParametersError('send takes a Uint8Array or a Uint8ArrayList; for text: send(new TextEncoder().encode(text), { text: true })')
+  }
+
+  return data
 }

@@ -51,6 +51,19 @@ export function exchange (open: OpenPair): void {
       expect(messages.map(({ data }) => data.length)).to.deep.equal([10_004])
     })
 
+    it('refuses what is not bytes, and sends none of it', async () => {
+      const { channel, peer } = await open()
+
+      for (const data of ['hi', new Uint16Array([258, 3]), new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), [1, 2], {}, null, undefined]) {
+        expect(() => channel.send(data as Uint8Array)).to.throw().with.property('name', 'InvalidParametersError')
+      }
+
+      channel.send(pattern(1))
+      await peer.inbox.until(({ messages }) => messages.length > 0)
+      expect(peer.inbox.messages).to.have.lengthOf(1)
+      expect(channel.bytesOut).to.equal(1)
+    })
+
     it('does not change what it was given to send', async () => {
       const { channel, peer } = await open()
       const data = pattern(70_000)
