@@ -1,12 +1,13 @@
 /**
  * A channel in byte mode as the connection that a libp2p upgrader takes: the only file that knows both sides.
  */
+import { StreamMessageEvent } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { closeError } from '../channel/close-error.ts'
 import { BoundedConnection } from '../connection.ts'
 import type { Channel, ChannelClose } from '../channel/channel.ts'
 import type { BoundedConnectionInit } from '../connection.ts'
 import type { SendResult } from '@libp2p/utils'
-import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface ChannelConnectionInit extends BoundedConnectionInit {
   /** In byte mode, with its handlers unset: they belong to the connection from now on. */
@@ -39,6 +40,17 @@ export class ChannelConnection extends BoundedConnection {
     this.writableNeedsDrain = !this.#write(data)
 
     return !this.writableNeedsDrain
+  }
+
+  /** As in the base class, but with nothing queued the data goes to the listeners without a detour through its lists. */
+  onData (data: Uint8Array): void {
+    if (this.readStatus !== 'readable' || this.remoteWriteStatus !== 'writable' || this.readBufferLength > 0 || this.listenerCount('message') === 0) {
+      super.onData(data)
+      return
+    }
+
+    this.touch()
+    this.dispatchEvent(new StreamMessageEvent(new Uint8ArrayList(data)))
   }
 
   sendData (data: Uint8ArrayList): SendResult {
