@@ -32,7 +32,7 @@ export class UpgradeRejectedError extends Error {
   readonly status: number
 
   constructor (status: number, statusText: string = '') {
-    super(`the server answered the upgrade request with ${`${status} ${statusText}`.trim()}, not 101: is there a WebSocket at this address and path?`)
+    super(`the server refused the upgrade with status ${`${status} ${statusText}`.trim()}`)
     this.name = 'UpgradeRejectedError'
     this.status = status
   }
@@ -70,5 +70,5 @@ export class MessageTooLargeError extends Error {
 
 /** An AggregateError, of several addresses tried, has no message of its own. */
 function messageOf (error: Error & { errors?: Error[] }): string {
-  return error.message !== '' ? error.message : error.errors?.map(messageOf).join('; ') ?? error.name
+  return error.message !== '' ? error.message.trim() : error.errors?.map(messageOf).join('; ') ?? error.name
 }

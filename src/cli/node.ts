@@ -24,7 +24,9 @@ const ADVICE: Record<string, string> = {
   EAI_AGAIN: 'the name server did not answer, try again',
   EHOSTUNREACH: 'check the host and the network',
   ENETUNREACH: 'check the host and the network',
-  UpgradeRejectedError: 'check the port, and the path in /http-path',
+  EPROTO: 'does the server speak TLS on this port? If not, dial /ws or ws:',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'dial a name that the certificate has, or /tls/sni/NAME/ws',
+  UpgradeRejectedError: 'check the port, the path in /http-path, and whether it wants wss',
   upgrade: 'is it a WebSocket server? check the port, and whether it wants TLS: /tls/ws',
   noise: 'is it a libp2p node, and the one that the /p2p part of the address names?',
   tls: 'trust its certificate with --ca FILE, or any with --insecure'
@@ -111,7 +113,7 @@ async function connect (node: Libp2p, address: Multiaddr, signal: AbortSignal): 
 
 function dialFailure (address: Multiaddr, stage: string, err: any): string {
   const cause = rootCause(err)
-  const reason = ['AbortError', 'TimeoutError'].includes(cause.name) ? 'no answer in time' : cause.message
+  const reason = ['AbortError', 'TimeoutError'].includes(cause.name) ? 'no answer in time' : cause.message.trim()
   const advice = ADVICE[cause.code] ?? ADVICE[cause.name] ?? ADVICE[stage]
 
   return `could not connect to ${address}: ${stage} failed: ${reason}${advice == null ? '' : `; ${advice}`}`

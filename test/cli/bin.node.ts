@@ -37,6 +37,12 @@ describe('bin', () => {
     expect(await start([], [stub(quick)]).result).to.deep.equal({ code: 3, stdout: 'late\n', stderr: '' })
   })
 
+  it('says which Node it needs where it runs on an older one', async () => {
+    const old = script('Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } }); Object.defineProperty(process, "version", { value: "v20.20.2" })')
+
+    expect(await start(['demo'], [old]).result).to.deep.equal({ code: 1, stdout: '', stderr: 'ws-transport: needs Node 22 or newer, this is v20.20.2\n' })
+  })
+
   it('names the packages to install where one is missing', async () => {
     const missing = resolver(`
       if (specifier === '@chainsafe/libp2p-yamux') { throw Object.assign(new Error('gone'), { code: 'ERR_MODULE_NOT_FOUND' }) }

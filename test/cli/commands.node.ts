@@ -223,6 +223,18 @@ describe('listen, ping and perf over TLS', () => {
   it('refuses a certificate that nobody vouches for, and says what to do', async () => {
     expectFailure(await inProcess(['ping', address]), 3, address, 'tls failed', '--ca FILE', '--insecure')
   })
+
+  it('says so where the server does not speak TLS', async () => {
+    const plain = (await listening(LOCAL)).address.replace('/ws/', '/tls/ws/')
+
+    expectFailure(await inProcess(['ping', plain]), 3, plain, 'tls failed', 'does the server speak TLS on this port?')
+  })
+
+  it('names the way to another name where the certificate has not the one dialled', async () => {
+    const other = address.replace('/tls/ws', '/tls/sni/other.example/ws')
+
+    expectFailure(await inProcess(['ping', other, '--ca', cert]), 3, 'tls failed', '/tls/sni/NAME/ws')
+  })
 })
 
 describe('ping and perf, without a connection', () => {
