@@ -72,7 +72,7 @@ export interface DuplexWebSocket {
  * await close()
  * ```
  *
- * @example what it-ws calls `connect(url)` and `createServer({ onConnection }).listen(8080)`
+ * @example connect and createServer of it-ws
  *
  * ```typescript
  * import { dial } from 'ws-transport/channel'

@@ -19,6 +19,7 @@ export class HttpServers {
   /**
    * The bound server for this address; its options are those of the first that asked. Port 0 is always a new one.
    *
+   * @internal
    * @throws {ListenError} the address cannot be bound
    */
   async acquire (address: Address, options: HttpServerOptions): Promise<SharedServer> {
@@ -31,7 +32,11 @@ export class HttpServers {
     return shared
   }
 
-  /** Give a server back; the last one closes it, and waits for its sockets. */
+  /**
+   * Give a server back; the last one closes it, and waits for its sockets.
+   *
+   * @internal
+   */
   async release (shared: SharedServer): Promise<void> {
     if (--shared.users === 0) {
       this.#shared.delete(shared.key)
