@@ -10,6 +10,7 @@ import { listen } from '../../src/server/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { webSocketPeer } from '../fixtures/peers.ts'
+import { skip } from '../fixtures/skip.ts'
 import { portOf } from './wire-pair.ts'
 import type { Channel, DialOptions } from '../../src/channel/index.ts'
 import type { ListenOptions } from '../../src/server/index.ts'
@@ -133,7 +134,7 @@ describe('dial', () => {
       .map(({ address }) => `/ip6zone/${zone}/ip6/${address}`))
 
     if (zoned.length === 0) {
-      this.skip() // this machine has no IPv6 loopback or link-local address
+      skip(this, 'this machine has no IPv6 loopback or link-local address')
     }
 
     for (const host of zoned) {

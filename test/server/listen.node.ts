@@ -1,6 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { expect } from 'aegir/chai'
 import { webSocketClient } from '../fixtures/peers.ts'
+import { skip } from '../fixtures/skip.ts'
 import { exchange, open, portOf, rawClient, refusesTcp, serve, socketPath } from './fixtures.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -76,7 +77,7 @@ describe('listen', () => {
 
   it('announces a link-local address with its zone', async function () {
     if (linkLocal == null) {
-      return this.skip()
+      return skip(this, 'this machine has no link-local address')
     }
 
     const { server, port, accepted } = await serve({}, `/ip6zone/${linkLocal.interface}/ip6/${linkLocal.address}/tcp/0/ws`)
