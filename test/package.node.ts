@@ -21,7 +21,8 @@ const entryPoints: Record<string, string[]> = {
   '.': ['webSockets'],
   './channel': ['dial'],
   './server': ['HttpServers', 'listen'],
-  './duplex': ['duplex', 'duplexToConnection']
+  './duplex': ['duplex', 'duplexToConnection'],
+  './noise': ['noiseCrypto']
 }
 
 describe('package exports', () => {
@@ -173,7 +174,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
-  ['transport', 'duplex'],
+  ['transport', 'duplex', 'noise'],
   ['server'],
   ['channel'],
   ['address', 'connection.ts'],
