@@ -3,7 +3,7 @@
  * are its routes; all else is refused.
  */
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { bindError, bindTarget } from './bind.ts'
 import { Handshakes } from './handshakes.ts'
@@ -16,6 +16,9 @@ import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+
+// an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
+const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
 /** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16
