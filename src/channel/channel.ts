@@ -12,8 +12,9 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 /**
  * With `messages` one `send` is one WebSocket message, and one message is one `onmessage`. With `bytes` boundaries mean
- * nothing: writes of one turn of the event loop leave as one binary message, and payload is delivered as it comes in,
- * without waiting for the end of a message; text is taken as its bytes.
+ * nothing: a write to an idle channel leaves at once, those behind it in the same turn of the event loop leave together in
+ * as few binary messages as there can be; payload is delivered as it comes in, without waiting for the end of a message;
+ * text is taken as its bytes.
  */
 export type ChannelMode = 'messages' | 'bytes'
 

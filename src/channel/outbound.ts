@@ -1,8 +1,9 @@
 /**
  * The sending half of a channel on Node: frames, batches, and water marks over a socket.
  *
- * What is sent in one turn of the event loop leaves in one write before the loop goes back to sleep. In byte mode
- * it is one message too. Payload waits unframed while the socket is busy, so that batches grow when it is slow.
+ * A write to an idle socket leaves at once, and what is sent until Node has confirmed it leaves together, in byte mode in as
+ * few messages as there can be. Node confirms what the system takes at the end of the same tick, so nothing waits for a
+ * timer: the peer wakes up while the rest of an answer is still computed, and batches grow when the socket is slow.
  */
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
 import { FrameWriter, recycle } from './frame-writer.ts'
@@ -31,6 +32,12 @@ export interface OutboundOptions {
   lowWaterMark: number
 }
 
+/** Byte mode: writes that leave as one message. */
+interface Message {
+  readonly parts: Uint8Array[]
+  size: number
+}
+
 /** What lies beneath a socket. */
 interface Handle {
   writeQueueSize?: number
@@ -48,8 +55,8 @@ export class Outbound {
   readonly #highWaterMark: number
   readonly #lowWaterMark: number
   readonly #sink: OutboundSink
-  /** Byte mode: payload that is not in a frame yet. */
-  #payload: Uint8Array[] = []
+  /** Byte mode: payload that is not in a frame yet, oldest first. */
+  #messages: Message[] = []
   #payloadSize = 0
   /** Frames ready to be written. */
   readonly #frames: FrameWriter
@@ -60,7 +67,6 @@ export class Outbound {
   readonly #writes: Batch[] = []
   /** Bytes of them. */
   #writing = 0
-  #flush: NodeJS.Immediate | undefined
   #closing = false
   #pongs = 0
   #latestPing: Uint8Array | undefined
@@ -101,21 +107,13 @@ export class Outbound {
         return !this.needsDrain
       }
 
-      for (const part of parts) {
-        this.#payload.push(part)
-      }
-
-      this.#payloadSize += size
+      this.#add(parts, size)
     } else {
       this.#frames.frame(opcode, [...parts], size)
     }
 
-    if (this.#waiting >= MAX_OUTBOUND_MESSAGE) {
+    if (this.#writing === 0 || this.#waiting >= MAX_OUTBOUND_MESSAGE) {
       this.#flushSome()
-    }
-
-    if (this.#waiting > 0) {
-      this.#flush ??= setImmediate(this.#flushNow)
     }
 
     this.needsDrain ||= this.size >= this.#highWaterMark
@@ -150,18 +148,11 @@ export class Outbound {
 
   /** Drop what has not been written; the socket is ended. */
   discard (): void {
-    clearImmediate(this.#flush)
-    this.#flush = undefined
-    this.#payload = []
+    this.#messages = []
     this.#payloadSize = 0
     this.#frames.discard()
     this.#writes.length = 0
     this.#writing = 0
-  }
-
-  readonly #flushNow = (): void => {
-    this.#flush = undefined
-    this.#flushSome()
   }
 
   /** Leave payload unframed while the socket is busy. */
@@ -211,12 +202,43 @@ export class Outbound {
     }
   }
 
-  /** Put all waiting payload into frames of bounded size, each a whole message. */
+  /** A write is not cut to fill a message: what reads it wants it whole. */
+  #add (parts: Iterable<Uint8Array>, size: number): void {
+    let message = this.#messages.at(-1)
+
+    if (message == null || message.size + size > MAX_OUTBOUND_MESSAGE) {
+      message = { parts: [], size: 0 }
+      this.#messages.push(message)
+    }
+
+    for (const part of parts) {
+      message.parts.push(part)
+    }
+
+    message.size += size
+    this.#payloadSize += size
+  }
+
+  /** Put all waiting payload into frames, each a whole message of bounded size. */
   #framePayload (): void {
+    for (const { parts, size } of this.#messages) {
+      if (size <= MAX_OUTBOUND_MESSAGE) {
+        this.#frames.frame(Opcode.BINARY, parts, size)
+      } else {
+        this.#frameCut(parts)
+      }
+    }
+
+    this.#messages = []
+    this.#payloadSize = 0
+  }
+
+  /** One write that is larger than a message. */
+  #frameCut (uncut: Uint8Array[]): void {
     let parts: Uint8Array[] = []
     let size = 0
 
-    for (let part of this.#payload) {
+    for (let part of uncut) {
       while (size + part.length > MAX_OUTBOUND_MESSAGE) {
         const room = MAX_OUTBOUND_MESSAGE - size
         parts.push(part.subarray(0, room))
@@ -233,9 +255,6 @@ export class Outbound {
     if (size > 0) {
       this.#frames.frame(Opcode.BINARY, parts, size)
     }
-
-    this.#payload = []
-    this.#payloadSize = 0
   }
 
   #write (onwritten: (error?: Error | null) => void): void {
