@@ -44,6 +44,7 @@ const BULK_SIZE = 64 * KIB
 const RAW: PeerName[] = ['net', 'ws', '@libp2p/tcp', '@libp2p/websockets', 'ws-transport']
 const RAW_AND_CHANNEL: PeerName[] = [...RAW, 'channel']
 const STACK: PeerName[] = ['@libp2p/tcp', '@libp2p/websockets', 'ws-transport']
+const STACK_AND_TUNED: PeerName[] = [...STACK, 'ws-transport tuned']
 const VERBS = ['upload', 'download', 'both'] as const
 const LAYERS = { raw: 'raw connection', noise: 'noise and yamux', plaintext: 'yamux without encryption' }
 
@@ -67,7 +68,7 @@ function throughput (): Case[] {
   return [
     ...oneWay('raw', [KIB, BULK_SIZE], RAW_AND_CHANNEL),
     ...bothWays('raw'),
-    ...oneWay('noise', [BULK_SIZE]),
+    ...oneWay('noise', [BULK_SIZE, 1_024 * KIB], STACK_AND_TUNED),
     ...bothWays('noise'),
     transfer('plaintext', { verb: 'upload' }),
     transfer('plaintext', { verb: 'download' })

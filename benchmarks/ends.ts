@@ -20,9 +20,9 @@ export interface Ends {
   server: EndProcess
 }
 
-/** Start both, hand them to `use`, and end them whatever happens. */
-export async function withEnds<T> (init: EndInit, use: (ends: Ends) => Promise<T>): Promise<T> {
-  const ends: Ends = { client: new EndProcess(init, CPUS.client), server: new EndProcess(init, CPUS.server) }
+/** Start both, with a CPU profile in the folder `profile` if there is one, hand them to `use`, and end them whatever happens. */
+export async function withEnds<T> (init: EndInit, profile: string | undefined, use: (ends: Ends) => Promise<T>): Promise<T> {
+  const ends: Ends = { client: new EndProcess(init, 'client', profile), server: new EndProcess(init, 'server', profile) }
 
   try {
     await Promise.all([ends.client.ready, ends.server.ready])
@@ -38,9 +38,10 @@ export class EndProcess {
   readonly #child: ChildProcess
   readonly #calls = new Map<number, PromiseWithResolvers<any>>()
 
-  constructor (init: EndInit, cpu: string) {
-    const node = [process.execPath, '--expose-gc', '--no-warnings', PROGRAM, JSON.stringify(init)]
-    const [command, ...args] = pinned ? ['taskset', '-c', cpu, ...node] : node
+  constructor (init: EndInit, role: keyof Ends, profile?: string) {
+    const profiling = profile == null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${role} ${init.peer.replaceAll('/', '_')} ${Date.now()}.cpuprofile`]
+    const node = [process.execPath, '--expose-gc', '--no-warnings', ...profiling, PROGRAM, JSON.stringify(init)]
+    const [command, ...args] = pinned ? ['taskset', '-c', CPUS[role], ...node] : node
 
     this.#child = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -27,6 +27,14 @@ export interface Times {
   settle: number
 }
 
+export interface MeasureOptions {
+  peer: PeerName
+  /** For the cases over TLS. */
+  certificate: Certificate
+  /** Where the processes leave their CPU profiles. */
+  profile?: string
+}
+
 /** Figures by the name of their metric. */
 export type Figures = Record<string, number>
 
@@ -36,8 +44,8 @@ const MEASURES: { [K in Work['kind']]: Measure<Extract<Work, { kind: K }>> } = {
   transfer, roundTrips, dials, memory, stall, wire
 }
 
-export async function measure ({ layer, tls, work }: Case, peer: PeerName, times: Times, certificate: Certificate): Promise<Figures> {
-  return withEnds({ peer, layer, certificate: tls ? certificate : undefined }, async (ends) => {
+export async function measure ({ layer, tls, work }: Case, { peer, certificate, profile }: MeasureOptions, times: Times): Promise<Figures> {
+  return withEnds({ peer, layer, certificate: tls ? certificate : undefined }, profile, async (ends) => {
     const port = await ends.server.call('listen')
 
     return (MEASURES[work.kind] as Measure)(work, ends, port, times)
@@ -89,12 +97,17 @@ async function dials (_: unknown, { client }: Ends, port: number, { warmUp, wind
 async function memory ({ connections }: Extract<Work, { kind: 'memory' }>, { client, server }: Ends, port: number, { settle }: Times): Promise<Figures> {
   const connect = async (count: number): Promise<number> => {
     await client.call('connect', { port, connections: count, streams: 0 })
-    await sleep(settle)
-    await server.call('sample', { gc: true })
+    let { rss } = await server.call('sample', { gc: true })
 
-    return (await server.call('sample', { gc: true })).rss
+    // memory goes back to the system some time after a collection
+    for (let i = 0; i < 4; i++) {
+      await sleep(settle / 4)
+      rss = Math.min(rss, (await server.call('sample', { gc: true })).rss)
+    }
+
+    return rss
   }
-  const before = await connect(Math.ceil(connections / 4))
+  const before = await connect(Math.ceil(connections / 2))
   const after = await connect(connections)
 
   return { 'KiB/connection': (after - before) / connections / 1_024 }

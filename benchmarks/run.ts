@@ -2,7 +2,7 @@
  * Measures every peer in every case, prints tables, and writes results.md, results.json and results.svg. See README.md.
  */
 /* eslint-disable no-console */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createCases } from './cases.ts'
@@ -19,13 +19,15 @@ import type { CaseResult, Runs } from './results.ts'
 const USAGE = `npm run bench -- [options]
 
   --only <pattern>     cases whose line in --list matches this regular expression; "headline" is a short run
+  --peers <pattern>    peers whose name matches this regular expression
   --runs <n>           measurements of each case and peer (default: 5)
+  --window <ms>        how long what is measured counts, after half as long a warm-up (default: 1000)
   --connections <n>    idle connections of the memory cases (default: 2000; an eighth with noise), and a quarter more
   --output <folder>    for results.md, results.json and results.svg (default: here if all cases run, else nowhere)
+  --profile <folder>   a .cpuprofile of each process, named client or server
   --smoke              every case once, small and short, with one peer each, in turn; the figures mean nothing
   --list               the cases
 `
-const TIMES: Times = { warmUp: 300, window: 500, settle: 500 }
 const SMOKE_TIMES: Times = { warmUp: 20, window: 50, settle: 50 }
 const SIZES: CaseSizes = { idle: 2_000, connections: 1_000, stalled: 1_073_741_824, wire: 16_777_216 }
 const SMOKE_SIZES: CaseSizes = { idle: 8, connections: 10, stalled: 16_777_216, wire: 1_048_576 }
@@ -33,14 +35,20 @@ const SMOKE_SIZES: CaseSizes = { idle: 8, connections: 10, stalled: 16_777_216, 
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
+    peers: { type: 'string' },
     runs: { type: 'string' },
+    window: { type: 'string', default: '1000' },
     connections: { type: 'string' },
     output: { type: 'string' },
+    profile: { type: 'string' },
     smoke: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false }
   }
 })
+
+const window = Number(options.window)
+const times: Times = options.smoke ? SMOKE_TIMES : { warmUp: window / 2, window, settle: 500 }
 
 if (options.help) {
   console.info(USAGE)
@@ -52,7 +60,7 @@ if (options.help) {
 
 async function run (cases: Case[]): Promise<void> {
   const runs = Number(options.runs ?? (options.smoke ? 1 : 5))
-  const output = options.output ?? (options.smoke || options.only != null ? undefined : import.meta.dirname)
+  const output = options.output ?? (options.smoke || options.only != null || options.peers != null ? undefined : import.meta.dirname)
   const certificate = await createCertificate()
   const results: CaseResult[] = []
 
@@ -67,6 +75,7 @@ async function run (cases: Case[]): Promise<void> {
   console.info(tables)
 
   if (output != null) {
+    mkdirSync(output, { recursive: true })
     writeFileSync(join(output, 'results.md'), tables)
     writeFileSync(join(output, 'results.json'), `${JSON.stringify(all, null, 2)}\n`)
     writeFileSync(join(output, 'results.svg'), drawChart(all))
@@ -84,7 +93,7 @@ async function runCase (item: Case, runs: number, certificate: Certificate): Pro
 
     for (const peer of peers) {
       try {
-        figures[i][peer] = await measure(item, peer, options.smoke ? SMOKE_TIMES : TIMES, certificate)
+        figures[i][peer] = await measure(item, { peer, certificate, profile: options.profile }, times)
       } catch (err: any) {
         // the other peers still count; the exit code says that this one is missing
         console.error(`  ${peer}: ${err.message}`)
@@ -98,10 +107,12 @@ async function runCase (item: Case, runs: number, certificate: Certificate): Pro
 
 function selectCases (): Case[] {
   const sizes = options.smoke ? SMOKE_SIZES : SIZES
-  const pattern = new RegExp(options.only ?? '', 'i')
+  const only = new RegExp(options.only ?? '', 'i')
+  const peers = new RegExp(options.peers ?? '')
 
   const cases = createCases({ ...sizes, idle: Number(options.connections ?? sizes.idle) })
-    .filter(item => pattern.test(describe(item)) && (item.layer !== 'plaintext' || isInstalled('@libp2p/plaintext')))
+    .filter(item => only.test(describe(item)) && (item.layer !== 'plaintext' || isInstalled('@libp2p/plaintext')))
+    .map(item => ({ ...item, peers: item.peers.filter(peer => peers.test(peer)) }))
 
   return options.smoke ? cases.map((item, i) => ({ ...item, peers: [item.peers[i % item.peers.length]] })) : cases
 }

@@ -9,7 +9,8 @@ export const PEERS = {
   '@libp2p/tcp': tcp,
   '@libp2p/websockets': async (setup: Setup): Promise<Peer> => webSockets(setup, await import('@libp2p/websockets')),
   channel: async (setup: Setup): Promise<Peer> => (await import('./channel.ts')).channel(setup),
-  'ws-transport': async (setup: Setup): Promise<Peer> => webSockets(setup, await import('../../dist/src/index.js'))
+  'ws-transport': async (setup: Setup): Promise<Peer> => webSockets(setup, await import('../../dist/src/index.js')),
+  'ws-transport tuned': async (setup: Setup): Promise<Peer> => webSockets({ ...setup, tuned: true }, await import('../../dist/src/index.js'))
 }
 
 async function tcp (setup: Setup): Promise<Peer> {

@@ -6,17 +6,17 @@ import { yamux } from '@chainsafe/libp2p-yamux'
 import { createLibp2p } from 'libp2p'
 import { addressOf, closeSoon, portOf, streamPipe } from './libp2p.ts'
 import type { Libp2pTransport } from './libp2p.ts'
-import type { Layer, Peer } from './peer.ts'
+import type { Peer, Setup } from './peer.ts'
 import type { ConnectionEncrypter, Libp2p } from '@libp2p/interface'
 
 const PROTOCOL = '/benchmark/1.0.0'
 
-export function nodePeer (transport: Libp2pTransport, layer: Layer): Peer {
+export function nodePeer (transport: Libp2pTransport, { layer, tuned = false }: Setup): Peer {
   const start = async (listen: string[]): Promise<Libp2p> => createLibp2p({
     addresses: { listen },
     transports: [transport.create],
-    connectionEncrypters: [await encrypter(layer)],
-    streamMuxers: [yamux()],
+    connectionEncrypters: [layer === 'noise' ? await encrypter(tuned) : (await import('@libp2p/plaintext')).plaintext()],
+    streamMuxers: [yamux(tuned ? { streamOptions: { initialStreamWindowSize: 1_048_576 } } : {})],
     connectionManager: { inboundConnectionThreshold: Infinity, maxConnections: Infinity, maxIncomingPendingConnections: Infinity },
     // its pings would be part of what is measured
     connectionMonitor: { enabled: false }
@@ -43,8 +43,8 @@ export function nodePeer (transport: Libp2pTransport, layer: Layer): Peer {
   }
 }
 
-async function encrypter (layer: Layer): Promise<(components: any) => ConnectionEncrypter> {
-  return layer === 'noise'
-    ? (await import('@chainsafe/libp2p-noise')).noise()
-    : (await import('@libp2p/plaintext')).plaintext()
+async function encrypter (tuned: boolean): Promise<(components: any) => ConnectionEncrypter> {
+  const { noise } = await import('@chainsafe/libp2p-noise')
+
+  return tuned ? noise({ crypto: (await import('../../dist/src/noise/index.js')).noiseCrypto }) : noise()
 }

@@ -14,7 +14,7 @@ export interface Libp2pTransport {
 export async function libp2pPeer (setup: Setup, transport: Libp2pTransport): Promise<Peer> {
   return setup.layer === 'raw'
     ? (await import('./libp2p-raw.ts')).rawPeer(transport)
-    : (await import('./libp2p-node.ts')).nodePeer(transport, setup.layer)
+    : (await import('./libp2p-node.ts')).nodePeer(transport, setup)
 }
 
 /** Raw connections and multiplexed streams have the same interface. */

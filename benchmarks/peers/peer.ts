@@ -41,6 +41,8 @@ export type Layer = 'raw' | 'noise' | 'plaintext'
 
 export interface Setup {
   layer: Layer
+  /** With the settings of Noise and yamux that the README recommends, instead of their defaults. */
+  tuned?: boolean
   /** Use TLS; PEM. Whoever connects trusts it already. */
   certificate?: Certificate
 }
