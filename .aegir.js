@@ -60,8 +60,8 @@ export default {
     inputFiles: ['*.md', 'docs/*.md']
   },
   dependencyCheck: {
-    // the runtime of every script, and no script names it; a peer of the benchmarks, which are not looked at
-    ignore: ['node', '@libp2p/tcp'],
+    // the runtime of every script, and no script names it; a peer of the benchmarks, which are not looked at; this package
+    ignore: ['node', '@libp2p/tcp', 'ws-transport'],
     productionIgnorePatterns: ['/benchmarks', '/examples', '/dist', '/docs', '/test', '.aegir.js']
   }
 }

@@ -97,7 +97,7 @@ describe('in Chromium', function () {
     accepted[0].onmessage = () => {}
     accepted[0].resume()
 
-    expect(await accepted[0].closed).to.include({ wasClean: false })
+    expect(await accepted[0].closed).to.include({ code: 4006 })
   })
 })
 

@@ -28,7 +28,7 @@ for (const role of ROLES) {
           wire.send(TEXT, 'end')
 
           await inbox.until(({ bytes }) => Buffer.from(bytes).includes('end'))
-          expect(Buffer.from(inbox.bytes).toString()).to.equal('early and more, end')
+          expect(inbox.text).to.equal('early and more, end')
           expect(await wire.until(({ length }) => length === 1)).to.containSubset([{ opcode: PONG, payload: Buffer.from('first') }])
         })
 
@@ -105,7 +105,7 @@ for (const role of ROLES) {
           const { code, wasClean, error } = await channel.closed
           expect({ code, wasClean }).to.deep.equal({ code: 1006, wasClean: false })
           expect(error).to.have.property('name', 'ProtocolError')
-          expect(inbox.bytes.toString()).to.equal('good')
+          expect(inbox.text).to.equal('good')
         })
 
         it('ends the socket of a peer that floods it with garbage and never reads', async () => {

@@ -27,6 +27,10 @@ export class Inbox {
     return concat(this.messages.map(({ data }) => data))
   }
 
+  get text (): string {
+    return new TextDecoder().decode(this.bytes)
+  }
+
   async until (done: (inbox: this) => boolean): Promise<this> {
     while (!done(this)) {
       await new Promise<void>(resolve => { this.#waiting.push(resolve) })

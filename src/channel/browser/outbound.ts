@@ -10,6 +10,9 @@ import { MAX_OUTBOUND_MESSAGE } from '../../constants.ts'
 import { NextTask } from './next-task.ts'
 import type { BrowserSocket } from './socket.ts'
 
+/** A part of so many bytes is a message of its own: to copy it would cost more than a message. */
+const LARGE = 32_768
+
 export interface OutboundOptions {
   /** Byte mode: message boundaries mean nothing. */
   batched: boolean
@@ -70,7 +73,8 @@ export class BrowserOutbound {
   /** Give everything to the browser. */
   flush (): void {
     while (this.#waiting.byteLength > 0) {
-      const size = Math.min(this.#waiting.byteLength, MAX_OUTBOUND_MESSAGE)
+      const [first] = this.#waiting
+      const size = Math.min(first.length >= LARGE ? first.length : this.#waiting.byteLength, MAX_OUTBOUND_MESSAGE)
 
       this.#socket.write(this.#waiting.subarray(0, size) as Uint8Array<ArrayBuffer>)
       this.#waiting.consume(size)
