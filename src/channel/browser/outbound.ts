@@ -1,8 +1,8 @@
 /**
  * The sending half of a channel in a browser: batches and water marks above the browser's own queue.
  *
- * In byte mode what is sent in one turn of the event loop leaves as one message, and waits while much is on its way, so
- * that messages grow when the network is slow.
+ * In byte mode what is sent in one turn of the event loop leaves as one message. Nothing waits here longer than that: a
+ * browser that is fed only when it is asked how much it has left runs dry in between.
  */
 import { InvalidParametersError } from '@libp2p/interface'
 import { Uint8ArrayList, isUint8ArrayList } from 'uint8arraylist'
@@ -31,7 +31,7 @@ export class BrowserOutbound {
   readonly #ondrained: () => void
   /** Byte mode: what is not in a message yet. */
   readonly #waiting = new Uint8ArrayList()
-  readonly #flush = new NextTask(() => { this.#flushSome() })
+  readonly #flush = new NextTask(() => { this.flush() })
 
   constructor (socket: BrowserSocket, options: OutboundOptions, ondrained: () => void) {
     this.#socket = socket
@@ -83,8 +83,6 @@ export class BrowserOutbound {
 
   /** No more than the low water mark is on its way in the browser. */
   onwritable (): void {
-    this.#flushSome()
-
     if (!this.needsDrain) {
       return
     }
@@ -107,22 +105,9 @@ export class BrowserOutbound {
     this.#waiting.append(data)
 
     if (this.#waiting.byteLength >= MAX_OUTBOUND_MESSAGE) {
-      this.#flushSome()
-    }
-
-    if (this.#waiting.byteLength > 0) {
-      this.#flush.schedule()
-    }
-  }
-
-  /** Let it wait while much is on its way. */
-  #flushSome (): void {
-    const { lowWaterMark } = this.#options
-
-    if (this.#socket.unsent <= lowWaterMark) {
       this.flush()
     } else {
-      this.#socket.notify(lowWaterMark)
+      this.#flush.schedule()
     }
   }
 }
