@@ -5,8 +5,10 @@
 import { NextTask } from './next-task.ts'
 import type { BrowserSocket, BrowserSocketSink, OpenSocket } from './socket.ts'
 
-/** Between two looks at a WebSocket that sends nothing, or slowly, ms. */
+/** Between two looks at a WebSocket that sends nothing, ms. */
 const MAX_WAIT = 20
+/** And at one that sends: it does so in bursts, so its pace says little about the next moment. */
+const MAX_EXPECTED = 2
 
 export const openPlain: OpenSocket = async (url, protocols, signal) => {
   const webSocket = new WebSocket(url, protocols)
@@ -103,7 +105,7 @@ class PlainSocket implements BrowserSocket {
   #expected (bytes: number): number {
     const sent = this.#unsentThen - this.unsent
 
-    return sent > 0 ? bytes * (performance.now() - this.#lookedAt) / sent : this.#wait * 2
+    return sent > 0 ? Math.min(bytes * (performance.now() - this.#lookedAt) / sent, MAX_EXPECTED) : this.#wait * 2
   }
 
   #remember (): void {
