@@ -32,6 +32,9 @@ export const INACTIVITY_TIMEOUT = 120_000
 /** The longest delay that a timer takes, ms: 24 days. Longer ones, such as `Infinity`, mean this. */
 export const MAX_DELAY = 0x7fff_ffff
 
+/** Bytes held for a paused reader where the browser cannot stop the sender; over it the channel is aborted. */
+export const MAX_UNREAD = 16_777_216
+
 /** WebSocket close codes (RFC 6455 section 7.4.1). */
 export const CloseCode = {
   NORMAL: 1000,

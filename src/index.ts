@@ -32,7 +32,7 @@ import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { ServerOptions as HttpServerOptions } from 'node:http'
+import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
@@ -50,6 +50,13 @@ export interface WebSocketsInit {
    * @default http
    */
   https?: HttpsServerOptions
+
+  /**
+   * Answers HTTP requests to a listener that ask for no WebSocket, such as those for a page that dials it.
+   *
+   * @default status 426, and a line that says so
+   */
+  onrequest?(request: IncomingMessage, response: ServerResponse): void
 
   /**
    * TLS of secure dials: `ca` to trust a private authority, `servername`, client certificates.
@@ -75,6 +82,23 @@ export interface WebSocketsInit {
    * @deprecated leave it out
    */
   bufferedAmountPollInterval?: number
+
+  /**
+   * Browsers only: `dialFilter` leaves out what the browser would refuse, each time with an error in its console: `ws:`
+   * to other machines from a page that came over `https:`, and blocked ports. `false` lets them pass, for browsers
+   * whose settings allow them.
+   *
+   * @default true
+   */
+  browserFilter?: boolean
+
+  /**
+   * Browsers only: use a `WebSocketStream` where there is one, for a pause that stops the peer. Not by default: Chromium,
+   * 156 included, crashes the page when the connection is lost while something is being written to one.
+   *
+   * @default false
+   */
+  webSocketStream?: boolean
 
   /**
    * Largest WebSocket message accepted, bytes. A peer that sends a larger one is closed with 1009.

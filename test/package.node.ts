@@ -86,7 +86,7 @@ describe('package contents', () => {
   })
 
   it('ships every file that package.json points to', () => {
-    const targets = [manifest.types, ...Object.values<string>(manifest.bin), ...Object.values<any>(manifest.exports).flatMap(Object.values)]
+    const targets = [manifest.types, ...Object.values<string>(manifest.bin), ...Object.values<any>(manifest.exports).flatMap(Object.values), ...Object.entries<string>(manifest.browser).flat()]
 
     expect(missing(targets.map(path => posix.normalize(path)))).to.be.empty()
   })

@@ -1,4 +1,3 @@
-import { CODE_DNS, CODE_DNS4, CODE_DNS6, CODE_IP4, CODE_IP6, CODE_IP6ZONE, CODE_TCP, CODE_UNIX } from '@multiformats/multiaddr'
 import { canonicalHost, ipFamily, isZone } from './host.ts'
 import type { Address } from './address.ts'
 import type { Walk } from './walk.ts'
@@ -8,7 +7,7 @@ import type { Component } from '@multiformats/multiaddr'
 export type Endpoint = Pick<Address, 'host' | 'family' | 'zone' | 'unixPath'> & { port?: number }
 
 /** Families of the components that hold a host; 0: either. */
-const FAMILY = new Map<number, 0 | 4 | 6>([[CODE_IP4, 4], [CODE_IP6, 6], [CODE_DNS, 0], [CODE_DNS4, 4], [CODE_DNS6, 6]])
+const FAMILY = new Map<string, 0 | 4 | 6>([['ip4', 4], ['ip6', 6], ['dns', 0], ['dns4', 4], ['dns6', 6]])
 
 /**
  * Read the part of a multiaddr that says where to connect to: host and port, or a Unix socket.
@@ -16,7 +15,7 @@ const FAMILY = new Map<number, 0 | 4 | 6>([[CODE_IP4, 4], [CODE_IP6, 6], [CODE_D
  * @throws {InvalidMultiaddrError} anything else, or values that are not what their component says
  */
 export function readEndpoint (walk: Walk): Endpoint {
-  const unixPath = walk.takeValue(CODE_UNIX)
+  const unixPath = walk.takeValue('unix')
 
   if (unixPath != null) {
     if (unixPath.includes('\0')) {
@@ -27,7 +26,7 @@ export function readEndpoint (walk: Walk): Endpoint {
   }
 
   const zone = readZone(walk)
-  const host = zone == null ? walk.take(...FAMILY.keys()) : walk.take(CODE_IP6)
+  const host = zone == null ? walk.take(...FAMILY.keys()) : walk.take('ip6')
 
   if (host == null) {
     throw walk.unexpected(zone == null ? '/ip4, /ip6, /ip6zone, /dns, /dns4, /dns6 or /unix' : '/ip6')
@@ -43,7 +42,7 @@ export function readEndpoint (walk: Walk): Endpoint {
 }
 
 function readZone (walk: Walk): string | undefined {
-  const zone = walk.takeValue(CODE_IP6ZONE)
+  const zone = walk.takeValue('ip6zone')
 
   if (zone != null && !isZone(zone)) {
     throw walk.refuse(`/ip6zone: ${JSON.stringify(zone)} is not the name of a zone`)
@@ -54,10 +53,10 @@ function readZone (walk: Walk): string | undefined {
 
 function readHost (walk: Walk, component: Component): Pick<Address, 'host' | 'family'> {
   const value = walk.valueOf(component)
-  const family = FAMILY.get(component.code) ?? 0
+  const family = FAMILY.get(component.name) ?? 0
   const host = canonicalHost(value) ?? ''
   const ip = ipFamily(host)
-  const isIp = component.code === CODE_IP4 || component.code === CODE_IP6
+  const isIp = component.name === 'ip4' || component.name === 'ip6'
   // An IPv4 address in /dns or /dns4 is common, and harmless: it resolves to itself
   const fits = isIp ? ip === family : ip === 0 || (ip === 4 && family !== 6)
 
@@ -69,7 +68,7 @@ function readHost (walk: Walk, component: Component): Pick<Address, 'host' | 'fa
 }
 
 function readPort (walk: Walk): number | undefined {
-  const port = walk.takeValue(CODE_TCP)
+  const port = walk.takeValue('tcp')
 
   // multiaddr checks this itself, but lets `NaN` through
   if (port != null && !/^\d+$/.test(port)) {

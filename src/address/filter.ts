@@ -1,6 +1,6 @@
-import { CODE_TCP } from '@multiformats/multiaddr'
 import { invalid } from './invalid.ts'
-import { WILDCARD, parseAddress, toMultiaddr } from './parse.ts'
+import { parseAddress, toMultiaddr } from './parse.ts'
+import { WILDCARD, readAddress } from './read.ts'
 import type { Address } from './address.ts'
 import type { AddressInput } from './parse.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -21,17 +21,16 @@ export function listenFilter (mas: Multiaddr[]): Multiaddr[] {
  * @throws {InvalidMultiaddrError}
  */
 export function parseDialAddress (input: AddressInput): Address {
-  const address = parseAddress(input)
+  return dialable(input, parseAddress(input))
+}
 
-  if (address.port === 0 && address.unixPath == null) {
-    throw invalid(`${input}`, '/tcp/0 cannot be dialled: use the port that the listener chose')
-  }
-
-  if (address.serverName?.startsWith(WILDCARD) === true) {
-    throw invalid(`${input}`, `/sni/${address.serverName} cannot be dialled: use one of the names that it stands for`)
-  }
-
-  return address
+/**
+ * As `parseDialAddress`, of a multiaddr; its peer id stays as it is written.
+ *
+ * @throws {InvalidMultiaddrError}
+ */
+export function readDialAddress (ma: Multiaddr): Address {
+  return dialable(ma, readAddress(ma))
 }
 
 /**
@@ -44,7 +43,7 @@ export function parseListenAddress (input: AddressInput): Address {
   const ma = toMultiaddr(input)
   const address = parseAddress(ma)
 
-  if (address.unixPath == null && !ma.getComponents().some(({ code }) => code === CODE_TCP)) {
+  if (address.unixPath == null && !ma.getComponents().some(({ name }) => name === 'tcp')) {
     throw invalid(`${input}`, '/tcp is missing, which a listener needs: /tcp/0 takes any free port')
   }
 
@@ -62,4 +61,16 @@ function accepts (parse: (ma: Multiaddr) => Address, ma: Multiaddr): boolean {
   } catch {
     return false
   }
+}
+
+function dialable (input: AddressInput, address: Address): Address {
+  if (address.port === 0 && address.unixPath == null) {
+    throw invalid(`${input}`, '/tcp/0 cannot be dialled: use the port that the listener chose')
+  }
+
+  if (address.serverName?.startsWith(WILDCARD) === true) {
+    throw invalid(`${input}`, `/sni/${address.serverName} cannot be dialled: use one of the names that it stands for`)
+  }
+
+  return address
 }

@@ -1,4 +1,4 @@
-export { dialFilter, listenFilter, parseDialAddress, parseListenAddress } from './filter.ts'
+export { dialFilter, listenFilter, parseDialAddress, parseListenAddress, readDialAddress } from './filter.ts'
 export { formatAddress } from './format.ts'
 export { parseAddress } from './parse.ts'
 export { fromSocket } from './socket.ts'

@@ -1,18 +1,20 @@
-import { CODE_DNSADDR, CODE_IP6ZONE, CODE_P2P_CIRCUIT, CODE_SNI, CODE_WSS } from '@multiformats/multiaddr'
 import { invalid } from './invalid.ts'
 import type { InvalidMultiaddrError } from '@libp2p/interface'
 import type { Component, Multiaddr } from '@multiformats/multiaddr'
 
 /** What to do about components that people put in the wrong place, or that another layer should have taken away. */
 const ADVICE = new Map([
-  [CODE_DNSADDR, 'stands for other addresses: resolve it first'],
-  [CODE_IP6ZONE, 'stands only at the start, followed by /ip6'],
-  [CODE_P2P_CIRCUIT, 'is a relayed connection: dial it with the circuit relay transport'],
-  [CODE_SNI, 'needs /tls directly before it: write /tls/sni/N/ws'],
-  [CODE_WSS, 'brings its own TLS: write /wss alone, or /tls/ws']
+  ['dnsaddr', 'stands for other addresses: resolve it first'],
+  ['ip6zone', 'stands only at the start, followed by /ip6'],
+  ['p2p-circuit', 'is a relayed connection: dial it with the circuit relay transport'],
+  ['sni', 'needs /tls directly before it: write /tls/sni/N/ws'],
+  ['wss', 'brings its own TLS: write /wss alone, or /tls/ws']
 ])
 
-/** Reads the components of one multiaddr from left to right, and says what is wrong where they do not fit. */
+/**
+ * Reads the components of one multiaddr from left to right, and says what is wrong where they do not fit. It
+ * knows them by name: their codes come with all of the multiaddr package, which a bundle of the transport does without.
+ */
 export class Walk {
   readonly #ma: Multiaddr
   readonly #rest: Component[]
@@ -23,13 +25,13 @@ export class Walk {
   }
 
   /** The next component, if it is one of these. */
-  take (...codes: number[]): Component | undefined {
-    return codes.includes(this.#rest[0]?.code) ? this.#rest.shift() : undefined
+  take (...names: string[]): Component | undefined {
+    return names.includes(this.#rest[0]?.name) ? this.#rest.shift() : undefined
   }
 
   /** The value of the next component, if it is this one. */
-  takeValue (code: number): string | undefined {
-    const component = this.take(code)
+  takeValue (name: string): string | undefined {
+    const component = this.take(name)
 
     return component == null ? undefined : this.valueOf(component)
   }
@@ -52,9 +54,9 @@ export class Walk {
       return this.refuse(`ends too early: expected ${expected}`)
     }
 
-    const [{ code, name }] = this.#rest
+    const [{ name }] = this.#rest
 
-    return this.refuse(`/${name} ${ADVICE.get(code) ?? `cannot stand here: expected ${expected}`}`)
+    return this.refuse(`/${name} ${ADVICE.get(name) ?? `cannot stand here: expected ${expected}`}`)
   }
 
   end (): void {

@@ -3,12 +3,19 @@
  * period; one that does not read is left after one period.
  */
 import { MAX_DELAY } from '../constants.ts'
-import type { Outbound } from './outbound.ts'
+
+/** Where the progress of a close is seen. */
+export interface Progress {
+  /** Bytes that count as unsent until the write that they are in has ended. */
+  readonly size: number
+  /** Of these, bytes that have not left; it goes down bit by bit. */
+  readonly unwritten: number
+}
 
 const PROGRESS = 0.1
 
 export class CloseDeadline {
-  readonly #outbound: Outbound
+  readonly #outbound: Progress
   readonly #queued: number
   readonly #period: number
   readonly #onexpired: () => void
@@ -20,7 +27,7 @@ export class CloseDeadline {
    * @param period - the close timeout, ms
    * @param onexpired - ends the socket
    */
-  constructor (outbound: Outbound, queued: number, period: number, onexpired: () => void) {
+  constructor (outbound: Progress, queued: number, period: number, onexpired: () => void) {
     this.#outbound = outbound
     this.#queued = queued
     this.#period = Math.min(period, MAX_DELAY)

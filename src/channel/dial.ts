@@ -38,6 +38,14 @@ export interface DialOptions extends ChannelOptions {
 
   /** Subprotocols to offer, most wanted first; the server must take one. */
   subprotocols?: string[]
+
+  /**
+   * Browsers only: use a `WebSocketStream` where there is one, for a pause that stops the peer. Not by default: Chromium,
+   * 156 included, crashes the page when the connection is lost while something is being written to one.
+   *
+   * @default false
+   */
+  webSocketStream?: boolean
 }
 
 /**

@@ -13,7 +13,7 @@ import { TlsPort } from './tls.ts'
 import type { HandshakeStage } from './handshakes.ts'
 import type { Route } from './route.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -34,6 +34,8 @@ export interface ServerEvents {
   onerror?(error: Error): void
 }
 
+type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
+
 export interface HttpServerOptions extends ServerEvents {
   /** For `http.createServer`. */
   http?: ServerOptions
@@ -51,6 +53,13 @@ export interface HttpServerOptions extends ServerEvents {
    * @default 10_000
    */
   handshakeTimeout?: number
+
+  /**
+   * Answers HTTP requests that ask for no WebSocket, on any path.
+   *
+   * @default status 426, and a line that says so
+   */
+  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
@@ -68,7 +77,7 @@ export class HttpServer {
       onsecure: socket => { this.#serve(socket) },
       onfailed: (socket, error) => { this.#handshakes.fail(socket, error) }
     })
-    this.#http = createServer({ ...options.https, ...options.http }, refuseRequest)
+    this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
@@ -162,6 +171,21 @@ export class HttpServer {
     } catch (error: any) {
       // a throw from here would end the process
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
+    }
+  }
+}
+
+/** A throw of the handler would end the process. */
+function guarded (onrequest: RequestHandler): RequestHandler {
+  return (request, response) => {
+    try {
+      onrequest(request, response)
+    } catch {
+      if (!response.headersSent) {
+        response.writeHead(500, { Connection: 'close' })
+      }
+
+      response.end()
     }
   }
 }

@@ -21,7 +21,7 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
 
   /**
    * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
-   * `http` and `handshakeTimeout` of a shared port are those of its first listener.
+   * `http`, `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
    *
    * @default a port of its own
    */

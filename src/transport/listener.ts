@@ -105,6 +105,7 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       servers: this.#servers,
       http: this.#init.http,
       https: this.#init.https,
+      onrequest: this.#init.onrequest,
       onconnection: () => { this.#countEvent('connection') },
       ondrop: () => { this.#countEvent('drop') },
       onhandshakefailed: (stage, err) => {

@@ -3,11 +3,11 @@
  */
 import { serviceCapabilities, transportSymbol } from '@libp2p/interface'
 import { CustomProgressEvent } from 'progress-events'
-import { dialFilter, listenFilter } from '../address/index.ts'
-import { dial } from '../channel/dial.ts'
 import { HttpServers } from '../server/index.ts'
 import { channelOptions } from './channel-options.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
+import { dial } from './dial.ts'
+import { dialFilter, listenFilter } from './filter.ts'
 import { WebSocketListener } from './listener.ts'
 import { TransportMetrics } from './metrics.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -48,7 +48,7 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
   }
 
   dialFilter (multiaddrs: Multiaddr[]): Multiaddr[] {
-    return dialFilter(multiaddrs)
+    return dialFilter(multiaddrs, this.#init)
   }
 
   createListener ({ upgrader }: CreateListenerOptions): Listener {
@@ -88,6 +88,7 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
         signal,
         tls: this.#init.tls,
         headers: this.#init.headers,
+        webSocketStream: this.#init.webSocketStream,
         onProgress: (next) => {
           stage = next
           onProgress?.(new CustomProgressEvent(`websockets:${next}`))

@@ -66,7 +66,7 @@ for (const role of ROLES) {
         }
 
         expect(await channel.closed).to.include({ code: 1006, wasClean: false })
-        expect(inbox.bytes.toString()).to.equal('last')
+        expect(inbox.text).to.equal('last')
       }
     })
 
@@ -138,7 +138,7 @@ for (const role of ROLES) {
 
       expect(await channel.closed).to.include({ code: 1000, wasClean: true })
       expect((await wire.end()).map(({ opcode }) => opcode)).to.deep.equal([CLOSE])
-      expect(inbox.bytes.toString()).to.equal('still delivered')
+      expect(inbox.text).to.equal('still delivered')
     })
 
     it('forgets the pongs that wait for a busy socket when it closes', async () => {

@@ -27,8 +27,8 @@ for (const role of ROLES) {
           const inbox = collect(channel)
           wire.send(TEXT, 'end')
 
-          await inbox.until(({ bytes }) => bytes.includes('end'))
-          expect(inbox.bytes.toString()).to.equal('early and more, end')
+          await inbox.until(({ bytes }) => Buffer.from(bytes).includes('end'))
+          expect(inbox.text).to.equal('early and more, end')
           expect(await wire.until(({ length }) => length === 1)).to.containSubset([{ opcode: PONG, payload: Buffer.from('first') }])
         })
 
@@ -62,7 +62,7 @@ for (const role of ROLES) {
           wire.socket.write(Buffer.concat(fragments))
 
           await inbox.until(({ size }) => size === data.length)
-          expect(inbox.bytes.equals(data)).to.equal(true)
+          expect(Buffer.from(inbox.bytes).equals(data)).to.equal(true)
           expect(inbox.messages.length).to.equal(mode === 'messages' ? 1 : data.length)
         })
 
@@ -105,7 +105,7 @@ for (const role of ROLES) {
           const { code, wasClean, error } = await channel.closed
           expect({ code, wasClean }).to.deep.equal({ code: 1006, wasClean: false })
           expect(error).to.have.property('name', 'ProtocolError')
-          expect(inbox.bytes.toString()).to.equal('good')
+          expect(inbox.text).to.equal('good')
         })
 
         it('ends the socket of a peer that floods it with garbage and never reads', async () => {

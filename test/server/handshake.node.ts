@@ -191,6 +191,24 @@ describe('handshake', () => {
       })
     }
 
+    it('gets the answer of `onrequest`, where there is one, and no answer where that throws', async () => {
+      const { port, server, failures } = await serve({
+        onrequest: ({ url }, response) => {
+          if (url === '/throw') {
+            throw new Error('not today')
+          }
+
+          response.end(`this is ${url}`)
+        }
+      })
+      const ask = async (path: string): Promise<string> => (await rawClient(port, `GET ${path} HTTP/1.0\r\n\r\n`)).closed
+
+      expect(await ask('/page')).to.match(/^HTTP\/1\.1 200 OK\r\n[^]*this is \/page$/)
+      expect(await ask('/throw')).to.match(/^HTTP\/1\.1 500 /)
+      await server.close()
+      expect(failures).to.be.empty()
+    })
+
     it('a GET over TLS gets the page too', async () => {
       const { port } = await serveFor(LONG, true)
       const client = await rawTlsClient(port, 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')

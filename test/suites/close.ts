@@ -1,7 +1,9 @@
 import { expect } from 'aegir/chai'
+import { equals } from 'uint8arrays/equals'
 import { pattern } from '../fixtures/streams.ts'
 import { collect } from './peer.ts'
-import type { OpenPair } from './pair.ts'
+import type { Traits } from './channel.ts'
+import type { OpenPair } from './peer.ts'
 import type { ChannelClose } from '../../src/channel/index.ts'
 
 /** The others are codes to every end alike. */
@@ -9,15 +11,15 @@ const SENDABLE = [1000, 1011, 1014, 3000, 4999]
 const RESERVED = [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65_535, NaN]
 
 /** A channel ends once, in bounded time, and says how. */
-export function close (open: OpenPair): void {
+export function close (open: OpenPair, { sentCode, abortCode, readsWhileClosing }: Traits): void {
   it('closes with any code that may be sent', async () => {
     for (const code of SENDABLE) {
       const { channel, peer } = await open()
 
       await channel.close(code, 'good bye')
 
-      expect(await peer.closed).to.include({ code, reason: 'good bye' })
-      expect(await channel.closed).to.include({ code, wasClean: true, error: undefined })
+      expect(await peer.closed).to.include({ code: sentCode(code), reason: 'good bye' })
+      expect(await channel.closed).to.include({ code: sentCode(code), wasClean: true, error: undefined })
     }
   })
 
@@ -52,8 +54,10 @@ export function close (open: OpenPair): void {
     peer.close(3001)
     await channel.close(3002)
 
-    expect(await channel.closed).to.include({ code: 3001, wasClean: true })
-    expect(await peer.closed).to.include({ code: 3002 })
+    // whose Close frame is first on a busy machine, nobody knows
+    const closes = [await channel.closed, await peer.closed]
+    closes.forEach(({ code }) => { expect(code).to.be.oneOf([3001, 3002]) })
+    expect(closes[0]).to.include({ wasClean: true })
   })
 
   for (const mode of ['messages', 'bytes'] as const) {
@@ -66,7 +70,7 @@ export function close (open: OpenPair): void {
       await channel.close()
 
       expect(await peer.closed).to.include({ code: 1000 })
-      expect(peer.inbox.bytes.equals(data)).to.equal(true)
+      expect(equals(peer.inbox.bytes, data)).to.equal(true)
     })
 
     it(`delivers everything that the peer sent before it closed, then says so once, in mode ${mode}`, async () => {
@@ -84,7 +88,7 @@ export function close (open: OpenPair): void {
       await channel.close()
 
       expect(closes).to.deep.equal([data.length])
-      expect(inbox.bytes.equals(data)).to.equal(true)
+      expect(equals(inbox.bytes, data)).to.equal(true)
     })
 
     it(`keeps what came before the peer's close until it is resumed, in mode ${mode}`, async () => {
@@ -97,20 +101,24 @@ export function close (open: OpenPair): void {
       channel.resume()
 
       expect(await channel.closed).to.include({ code: 4000, wasClean: true })
-      expect(inbox.bytes).to.deep.equal(Buffer.from(pattern(100)))
+      expect(inbox.bytes).to.deep.equal(pattern(100))
     })
   }
 
-  it('delivers what still comes in while it closes', async () => {
-    const { channel, peer } = await open()
-    const inbox = collect(channel)
+  if (readsWhileClosing) {
+    it('delivers what still comes in while it closes', async () => {
+      const { channel, peer } = await open()
+      const inbox = collect(channel)
 
-    peer.send(pattern(500_000))
-    await channel.close()
+      peer.send(pattern(1))
+      peer.send(pattern(500_000))
+      await inbox.until(({ size }) => size > 0)
+      await channel.close()
 
-    expect(inbox.size).to.equal(500_000)
-    expect(await channel.closed).to.include({ code: 1000, wasClean: true })
-  })
+      expect(inbox.size).to.equal(500_001)
+      expect(await channel.closed).to.include({ code: 1000, wasClean: true })
+    })
+  }
 
   it('closes while it is paused, or nobody listens, and drops what it would not take', async () => {
     for (const listens of [true, false]) {
@@ -137,7 +145,7 @@ export function close (open: OpenPair): void {
     channel.abort(new Error('again'))
 
     expect(await channel.closed).to.deep.equal({ code: 1006, reason: '', wasClean: false, error })
-    expect(await peer.closed).to.include({ code: 1006 })
+    expect(await peer.closed).to.include({ code: abortCode })
     expect(inbox.size).to.equal(0)
     expect(channel.status).to.equal('closed')
     expect(channel.bufferedAmount).to.equal(0)
@@ -156,7 +164,7 @@ export function close (open: OpenPair): void {
     peer.send(pattern(1))
 
     expect(await channel.closed).to.include({ code: 1006, wasClean: false, error })
-    expect(await peer.closed).to.include({ code: 1006 })
+    expect(await peer.closed).to.include({ code: abortCode })
     expect(calls).to.equal(1)
   })
 

@@ -1,9 +1,11 @@
 import { expect } from 'aegir/chai'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { concat } from 'uint8arrays/concat'
+import { equals } from 'uint8arrays/equals'
 import { MAX_INBOUND_MESSAGE, MAX_OUTBOUND_MESSAGE } from '../../src/constants.ts'
 import { pattern } from '../fixtures/streams.ts'
 import { collect } from './peer.ts'
-import type { OpenPair } from './pair.ts'
+import type { OpenPair } from './peer.ts'
 
 /** Sizes on both sides of every step in the length of a frame header, and of a socket read. */
 const SIZES = [0, 1, 125, 126, 65_535, 65_536, 200_000]
@@ -14,12 +16,11 @@ export function exchange (open: OpenPair): void {
     it('keeps boundaries, kinds and order, both ways', async () => {
       const { channel, peer } = await open()
       const inbox = collect(channel)
-      const messages = SIZES.flatMap(size => [{ data: Buffer.from(pattern(size)), text: false }, { data: Buffer.alloc(size, 'é'), text: true }])
-        .map(({ data, text }) => ({ data: text ? Buffer.from(data.toString().replaceAll('\ufffd', '!')) : data, text }))
+      const messages = SIZES.flatMap(size => [{ data: pattern(size), text: false }, { data: encode(`${'é'.repeat(size / 2)}${'!'.repeat(size % 2)}`), text: true }])
 
       for (const { data, text } of messages) {
         channel.send(data, { text })
-        peer.send(text ? data.toString() : data)
+        peer.send(text ? new TextDecoder().decode(data) : data)
       }
 
       await Promise.all([inbox, peer.inbox].map(async end => end.until(({ messages: { length } }) => length === messages.length)))
@@ -32,14 +33,14 @@ export function exchange (open: OpenPair): void {
     it('carries the largest message that is accepted', async () => {
       const { channel, peer } = await open()
       const inbox = collect(channel)
-      const huge = Buffer.from(pattern(MAX_INBOUND_MESSAGE))
+      const huge = pattern(MAX_INBOUND_MESSAGE)
 
       channel.send(huge)
       peer.send(huge)
 
       await Promise.all([inbox, peer.inbox].map(async end => end.until(({ messages }) => messages.length > 0)))
-      expect(inbox.messages[0].data.equals(huge)).to.equal(true)
-      expect(peer.inbox.messages[0].data.equals(huge)).to.equal(true)
+      expect(equals(inbox.messages[0].data, huge)).to.equal(true)
+      expect(equals(peer.inbox.messages[0].data, huge)).to.equal(true)
     })
 
     it('sends the parts of a list as one message', async () => {
@@ -87,13 +88,13 @@ export function exchange (open: OpenPair): void {
       await peer.inbox.until(({ messages }) => messages.length > 1)
 
       expect(peer.inbox.messages.map(({ text }) => text)).to.deep.equal([false, false])
-      expect(peer.inbox.messages[0].data).to.deep.equal(Buffer.concat(writes))
+      expect(peer.inbox.messages[0].data).to.deep.equal(concat(writes))
       expect(peer.inbox.messages[1].data.length).to.equal(6)
     })
 
     it('bounds its messages, and keeps order through a long turn', async () => {
       const { channel, peer } = await open({ mode: 'bytes' })
-      const data = Buffer.from(pattern(1_500_000))
+      const data = pattern(1_500_000)
 
       channel.send(data.subarray(0, 400_000))
 
@@ -102,7 +103,7 @@ export function exchange (open: OpenPair): void {
       }
 
       await peer.inbox.until(({ size }) => size === data.length)
-      expect(peer.inbox.bytes.equals(data)).to.equal(true)
+      expect(equals(peer.inbox.bytes, data)).to.equal(true)
       expect(Math.max(...peer.inbox.messages.map(({ data }) => data.length))).to.equal(MAX_OUTBOUND_MESSAGE)
     })
 
@@ -133,7 +134,11 @@ export function exchange (open: OpenPair): void {
       peer.send('end')
 
       await inbox.until(({ size }) => size === huge.length + 7)
-      expect(inbox.bytes.equals(Buffer.concat([Buffer.from('text'), huge, Buffer.from('end')]))).to.equal(true)
+      expect(equals(inbox.bytes, concat([encode('text'), huge, encode('end')]))).to.equal(true)
     })
   })
+}
+
+function encode (text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }

@@ -3,23 +3,22 @@
  * of the handshake, over any kind of address.
  */
 import { once } from 'node:events'
-import { createServer as createHttpServer } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WebSocket, WebSocketServer } from 'ws'
+import { WebSocket } from 'ws'
 import { parseAddress, toUrl } from '../../src/address/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
+import { ourFarEnd, wsFarEnd } from './far-end.ts'
 import { channelPeer, webSocketPeer } from './peer.ts'
-import type { Peer } from './peer.ts'
+import type { FarEnd } from './far-end.ts'
+import type { OpenPair, Peer } from './peer.ts'
 import type { dial } from '../../src/channel/dial.ts'
 import type { Channel, ChannelOptions } from '../../src/channel/index.ts'
 import type { listen } from '../../src/server/index.ts'
 import type { Certificate } from '../fixtures/certificate.ts'
-import type { AddressInfo } from 'node:net'
 
-/** An implementation of channels: on Node there is one. */
+/** What makes channels on Node. */
 export interface Engine {
   dial: typeof dial
   listen: typeof listen
@@ -37,9 +36,6 @@ export const KINDS: Record<string, (port: number) => string> = {
 /** Who the peer is. */
 export const OPPOSITES = ['our server', 'our client', 'ws server', 'ws client'] as const
 export type Opposite = typeof OPPOSITES[number]
-
-/** Open a channel with `options`, and its peer; both end after the test. */
-export type OpenPair = (options?: ChannelOptions) => Promise<{ channel: Channel, peer: Peer }>
 
 let sockets = 0
 let certificate: Promise<Certificate> | undefined
@@ -68,45 +64,25 @@ export function pairs (engine: Engine, kind: string, opposite: Opposite): OpenPa
 type Open = (engine: Engine, address: (port: number) => string, certificate: Certificate, options: ChannelOptions) => Promise<{ channel: Channel, peer: Peer }>
 
 const ourServer: Open = async (engine, address, certificate, options) => {
-  const { dialled, accepted } = await both(engine, address, certificate, options, {})
+  const { url, accepted } = await served(ourFarEnd(engine.listen, address(0), certificate))
 
-  return { channel: dialled, peer: channelPeer(accepted) }
+  return { channel: await engine.dial(url, { ...options, tls: { ca: certificate.cert } }), peer: channelPeer(await accepted) }
 }
 
 const ourClient: Open = async (engine, address, certificate, options) => {
-  const { dialled, accepted } = await both(engine, address, certificate, {}, options)
+  const { url, accepted } = await served(ourFarEnd(engine.listen, address(0), certificate, options))
 
-  return { channel: accepted, peer: channelPeer(dialled) }
-}
-
-async function both (engine: Engine, address: (port: number) => string, certificate: Certificate, dialOptions: ChannelOptions, listenOptions: ChannelOptions): Promise<{ dialled: Channel, accepted: Channel }> {
-  const { url, accepted } = await ourListener(engine, address, certificate, listenOptions)
-
-  return { dialled: await engine.dial(url, { ...dialOptions, tls: { ca: certificate.cert } }), accepted: await accepted }
+  return { peer: channelPeer(await engine.dial(url, { tls: { ca: certificate.cert } })), channel: await accepted }
 }
 
 const wsServer: Open = async (engine, address, certificate, options) => {
-  const { host, tls, unixPath, path } = parseAddress(address(0))
-  const server = tls ? createHttpsServer(certificate) : createHttpServer()
-  const webSockets = new WebSocketServer({ server, path: unixPath == null ? path : undefined })
-  cleanUp(async () => {
-    server.close()
-    await once(server, 'close')
-  })
-  server.listen(unixPath == null ? { host, port: 0 } : { path: unixPath })
-  await once(server, 'listening')
+  const { url, accepted } = await served(wsFarEnd(address, certificate))
 
-  const accepted = once(webSockets, 'connection')
-  const bound = server.address() as AddressInfo
-  const to = unixPath == null ? address(bound.port) : `/unix/${encodeURIComponent(unixPath)}/ws`
-  const channel = await engine.dial(to, { ...options, tls: { ca: certificate.cert } })
-  const [socket] = await accepted
-
-  return { channel, peer: webSocketPeer(socket) }
+  return { channel: await engine.dial(url, { ...options, tls: { ca: certificate.cert } }), peer: webSocketPeer(await accepted) }
 }
 
 const wsClient: Open = async (engine, address, certificate, options) => {
-  const { url, accepted } = await ourListener(engine, address, certificate, options)
+  const { url, accepted } = await served(ourFarEnd(engine.listen, address(0), certificate, options))
   const target = parseAddress(url)
   const socket = new WebSocket(target.unixPath == null ? toUrl(target) : `ws+unix:${target.unixPath}:/`, { ca: certificate.cert })
   const peer = webSocketPeer(socket)
@@ -115,13 +91,11 @@ const wsClient: Open = async (engine, address, certificate, options) => {
   return { channel: await accepted, peer }
 }
 
-async function ourListener (engine: Engine, address: (port: number) => string, certificate: Certificate, options: ChannelOptions): Promise<{ url: string, accepted: Promise<Channel> }> {
-  const { promise, resolve } = Promise.withResolvers<Channel>()
-  const input = address(0)
-  const server = await engine.listen(input, parseAddress(input).tls ? { ...options, https: certificate } : options, resolve)
-  cleanUp(async () => server.close())
+async function served <T extends FarEnd<unknown>> (end: Promise<T>): Promise<T> {
+  const farEnd = await end
+  cleanUp(farEnd.close)
 
-  return { url: `${server.addresses[0]}`, accepted: promise }
+  return farEnd
 }
 
 function unixPath (): string {

@@ -1,9 +1,10 @@
 /** The far end of a channel under test: the same verbs, whether it is a channel of ours or a WebSocket of `ws`. */
-import type { Channel } from '../../src/channel/index.ts'
+import { concat } from 'uint8arrays/concat'
+import type { Channel, ChannelOptions } from '../../src/channel/index.ts'
 import type { RawData, WebSocket } from 'ws'
 
 export interface Message {
-  data: Buffer
+  data: Uint8Array
   text: boolean
 }
 
@@ -11,16 +12,23 @@ export interface Message {
 export class Inbox {
   readonly messages: Message[] = []
   size = 0
+  /** Called for each message that comes in from now on. */
+  onmessage: ((message: Message) => void) | undefined
   #waiting: Array<() => void> = []
 
   readonly add = (data: Uint8Array, text: boolean): void => {
-    this.messages.push({ data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), text })
+    this.messages.push({ data, text })
     this.size += data.byteLength
+    this.onmessage?.({ data, text })
     this.#waiting.splice(0).forEach(check => { check() })
   }
 
-  get bytes (): Buffer {
-    return Buffer.concat(this.messages.map(({ data }) => data))
+  get bytes (): Uint8Array {
+    return concat(this.messages.map(({ data }) => data))
+  }
+
+  get text (): string {
+    return new TextDecoder().decode(this.bytes)
   }
 
   async until (done: (inbox: this) => boolean): Promise<this> {
@@ -32,11 +40,14 @@ export class Inbox {
   }
 }
 
+/** Open a channel with `options`, and its peer; both end after the test. */
+export type OpenPair = (options?: ChannelOptions) => Promise<{ channel: Channel, peer: Peer }>
+
 export interface Peer {
   readonly inbox: Inbox
   readonly closed: Promise<{ code: number, reason: string }>
   /** Bytes that it has not handed to the system. */
-  readonly unsent: number
+  unsent (): Promise<number>
   /** A string is sent as text. */
   send (data: Uint8Array | string): void
   pause (): void
@@ -58,11 +69,11 @@ export function channelPeer (channel: Channel): Peer {
   return {
     inbox: collect(channel),
     closed: channel.closed,
-    get unsent () {
+    async unsent () {
       return channel.bufferedAmount
     },
     send (data) {
-      channel.send(Buffer.from(data), { text: typeof data === 'string' })
+      channel.send(typeof data === 'string' ? new TextEncoder().encode(data) : data, { text: typeof data === 'string' })
     },
     pause () {
       channel.pause()
@@ -83,7 +94,7 @@ export function webSocketPeer (socket: WebSocket): Peer {
   const inbox = new Inbox()
   const { promise, resolve } = Promise.withResolvers<{ code: number, reason: string }>()
 
-  socket.on('message', (data: RawData, binary) => { inbox.add(data as Buffer, !binary) })
+  socket.on('message', (data: RawData, binary) => { inbox.add(bytesOf(data as Buffer), !binary) })
   socket.on('close', (code, reason) => { resolve({ code, reason: `${reason}` }) })
   // resets are a part of what is tested
   socket.on('error', () => {})
@@ -91,7 +102,7 @@ export function webSocketPeer (socket: WebSocket): Peer {
   return {
     inbox,
     closed: promise,
-    get unsent () {
+    async unsent () {
       return socket.bufferedAmount
     },
     send (data) {
@@ -110,4 +121,9 @@ export function webSocketPeer (socket: WebSocket): Peer {
       socket.terminate()
     }
   }
+}
+
+/** Without what makes a Buffer differ from other bytes. */
+function bytesOf ({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -1,0 +1,309 @@
+/**
+ * The Channel of browsers, over whichever WebSocket the browser has. What the platform does not let it do, it says here:
+ * - a `WebSocket` cannot be paused: what comes meanwhile is held, and over `MAX_UNREAD` the channel is aborted;
+ * - what comes in once it closes is dropped by the browser;
+ * - nothing ends a socket at once: `abort` forgets it, and the browser ends it in its own time;
+ * - close codes below 3000, but for 1000, are not sent: 3000 is added to them, so that 1011 leaves as 4011;
+ * - there are no pings: `keepAlive` has no effect, and `keepAliveTimeout` says how long one may be offline.
+ */
+import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/interface'
+import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
+import { MessageTooLargeError } from '../../errors.ts'
+import { CloseDeadline } from '../close-deadline.ts'
+import { encodeClose } from '../frame.ts'
+import { Offline } from './offline.ts'
+import { BrowserOutbound } from './outbound.ts'
+import type { BrowserSocket, BrowserSocketSink } from './socket.ts'
+import type { Address } from '../../address/address.ts'
+import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from '../channel.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** A browser does not say where its end is. */
+const UNKNOWN: Address = { host: '', family: 0, port: 0, path: '/', tls: false }
+
+interface Message {
+  data: Uint8Array
+  text: boolean
+}
+
+export class BrowserChannel implements Channel, BrowserSocketSink {
+  readonly mode: ChannelMode
+  readonly local: Address = UNKNOWN
+  readonly remote: Address
+  readonly closed: Promise<ChannelClose>
+  status: 'open' | 'closing' | 'closed' = 'open'
+  bytesIn = 0
+  bytesOut = 0
+  ondrain: (() => void) | undefined
+
+  readonly #socket: BrowserSocket
+  readonly #outbound: BrowserOutbound
+  readonly #maxMessage: number
+  readonly #closeTimeout: number
+  readonly #offline: Offline
+  readonly #resolveClosed: (close: ChannelClose) => void
+  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
+  #onclose: ((close: ChannelClose) => void) | undefined
+  #paused = false
+  /** What comes in has lost its receiver for good. */
+  #dropping = false
+  /** What came in while the channel was paused. */
+  #held: Message[] = []
+  #heldSize = 0
+  #delivering = false
+  /** The socket has ended, and the last message is not delivered. */
+  #ended: ChannelClose | undefined
+  #close: ChannelClose | undefined
+  #closeDeadline: CloseDeadline | undefined
+
+  constructor (socket: BrowserSocket, remote: Address, options: ChannelOptions = {}) {
+    const { mode = 'messages', highWaterMark = HIGH_WATER_MARK, lowWaterMark = LOW_WATER_MARK, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
+    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
+
+    this.mode = mode
+    this.remote = remote
+    this.closed = promise
+    this.#resolveClosed = resolve
+    this.#socket = socket
+    this.#maxMessage = options.maxMessage ?? MAX_INBOUND_MESSAGE
+    this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
+    this.#outbound = new BrowserOutbound(socket, {
+      batched: mode === 'bytes',
+      highWaterMark,
+      lowWaterMark: Math.min(lowWaterMark, highWaterMark)
+    }, () => { this.#ondrained() })
+    this.#offline = new Offline(keepAliveTimeout, () => {
+      this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
+    })
+    socket.start(this)
+  }
+
+  get subprotocol (): string {
+    return this.#socket.subprotocol
+  }
+
+  get bufferedAmount (): number {
+    return this.status === 'closed' ? 0 : this.#outbound.size
+  }
+
+  get needsDrain (): boolean {
+    return this.#outbound.needsDrain
+  }
+
+  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
+    return this.#onmessage
+  }
+
+  set onmessage (onmessage) {
+    this.#onmessage = onmessage
+    this.#updateFlow()
+  }
+
+  get onclose (): ((close: ChannelClose) => void) | undefined {
+    return this.#onclose
+  }
+
+  set onclose (onclose) {
+    const close = this.#close
+
+    if (close != null && this.#onclose == null) {
+      queueMicrotask(() => { this.#onclose?.(close) })
+    }
+
+    this.#onclose = onclose
+  }
+
+  send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean {
+    if (this.status !== 'open') {
+      throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
+    }
+
+    const canSendMore = this.#outbound.send(data, options?.text === true)
+    this.bytesOut += data.byteLength
+
+    return canSendMore
+  }
+
+  pause (): void {
+    this.#paused = true
+    this.#updateFlow()
+  }
+
+  resume (): void {
+    this.#paused = false
+    this.#updateFlow()
+  }
+
+  async close (code: number = CloseCode.NORMAL, reason: string = ''): Promise<void> {
+    // for what it throws
+    encodeClose(code, reason)
+
+    if (this.status === 'open') {
+      const queued = this.#outbound.size
+
+      this.#outbound.flush()
+      this.#startClosing(queued)
+      // the peer's Close frame is behind whatever a paused receiver did not want to read
+      this.#dropping = this.#isPaused()
+      this.#updateFlow()
+      this.#socket.close(browserCode(code), reason)
+    }
+
+    await this.closed
+  }
+
+  abort (error: Error = new ConnectionClosedError('The WebSocket was aborted')): void {
+    this.#fail(error, CloseCode.ABNORMAL)
+  }
+
+  /** @internal */
+  onreceived (message: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
+    const text = typeof message === 'string'
+    const data = text ? new TextEncoder().encode(message) : new Uint8Array(message)
+
+    this.#offline.deny()
+
+    if (data.length > this.#maxMessage) {
+      this.#fail(new MessageTooLargeError(data.length, this.#maxMessage), CloseCode.TOO_BIG)
+    } else if (this.#heldSize > MAX_UNREAD) {
+      this.#fail(new StreamBufferError(`The peer goes on while more than ${MAX_UNREAD} bytes are unread, and this browser cannot stop it`), CloseCode.ABNORMAL)
+    } else if (!this.#dropping && (data.length > 0 || this.mode === 'messages')) {
+      this.#held.push({ data, text })
+      this.#heldSize += data.length
+      this.#deliverHeld()
+    }
+  }
+
+  /** @internal */
+  onwritable (): void {
+    this.#outbound.onwritable()
+  }
+
+  /** @internal */
+  onended (code: number, reason: string, wasClean: boolean): void {
+    this.#ended = { code, reason, wasClean: wasClean && this.#outbound.size === 0, error: undefined }
+    this.#stopSending()
+    this.#deliverHeld()
+  }
+
+  #isPaused (): boolean {
+    return (this.#paused || this.#onmessage == null) && !this.#dropping
+  }
+
+  #updateFlow (): void {
+    if (this.#isPaused()) {
+      this.#socket.pause()
+      return
+    }
+
+    if (this.#dropping) {
+      this.#drop()
+    }
+
+    this.#deliverHeld()
+
+    // what was held may have paused again
+    if (!this.#isPaused() && this.#ended == null) {
+      this.#socket.resume()
+    }
+  }
+
+  #deliverHeld (): void {
+    // a receiver that pauses and resumes while it is called must not start a second loop
+    if (this.#delivering) {
+      return
+    }
+
+    this.#delivering = true
+
+    while (this.#held.length > 0 && !this.#isPaused()) {
+      const [{ data, text }] = this.#held.splice(0, 1)
+      this.#heldSize -= data.length
+      this.#deliver(data, text)
+    }
+
+    this.#delivering = false
+
+    if (this.#ended != null && this.#held.length === 0) {
+      this.#finish(this.#ended)
+    }
+  }
+
+  #deliver (data: Uint8Array, text: boolean): void {
+    this.bytesIn += data.length
+
+    try {
+      this.#onmessage?.(data, text)
+    } catch (error: any) {
+      this.#onreceivererror(error)
+    }
+  }
+
+  /** While closing a receiver may well throw, because it cannot answer: what is queued must leave all the same. */
+  #onreceivererror (error: Error): void {
+    if (this.status === 'open') {
+      this.abort(error)
+    } else {
+      this.#dropping = true
+      this.#drop()
+    }
+  }
+
+  #drop (): void {
+    this.#held = []
+    this.#heldSize = 0
+  }
+
+  #ondrained (): void {
+    if (this.status === 'open') {
+      this.ondrain?.()
+    }
+  }
+
+  /** Bound the time of a close that has `queued` bytes before it. */
+  #startClosing (queued: number): void {
+    const outbound = this.#outbound
+
+    this.status = 'closing'
+    this.#offline.stop()
+    this.#closeDeadline = new CloseDeadline({ size: 0, get unwritten () { return outbound.size } }, queued, this.#closeTimeout, () => {
+      this.#fail(new TimeoutError('the peer did not close in time'), CloseCode.ABNORMAL)
+    })
+  }
+
+  #fail (error: Error, code: number): void {
+    if (this.#ended != null) {
+      return
+    }
+
+    this.#ended = { code: CloseCode.ABNORMAL, reason: '', wasClean: false, error }
+    this.#drop()
+    this.#stopSending()
+    this.#socket.abort(browserCode(code))
+    // as where the socket tells it: never within the call
+    queueMicrotask(() => { this.#deliverHeld() })
+  }
+
+  #stopSending (): void {
+    this.status = 'closing'
+    this.#offline.stop()
+    this.#closeDeadline?.stop()
+    this.#outbound.discard()
+  }
+
+  #finish (close: ChannelClose): void {
+    if (this.#close != null) {
+      return
+    }
+
+    this.status = 'closed'
+    this.#close = close
+    this.#resolveClosed(close)
+    this.#onclose?.(close)
+  }
+}
+
+/** What a browser sends for a close code: it takes 1000 and 3000 to 4999. */
+function browserCode (code: number): number {
+  return code === CloseCode.NORMAL || code >= 3000 ? code : code + 3000
+}

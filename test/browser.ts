@@ -1,0 +1,5 @@
+import './browser/channel.browser.ts'
+import './browser/compliance.browser.ts'
+import './browser/dial.browser.ts'
+import './browser/flow.browser.ts'
+import './browser/summary.ts'
