@@ -13,6 +13,7 @@ import type { Channel, ChannelOptions } from './channel.ts'
 import type { Address } from '../address/index.ts'
 import type { DialStage } from '../errors.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 
@@ -38,6 +39,9 @@ export interface DialOptions extends ChannelOptions {
 
   /** Subprotocols to offer, most wanted first; the server must take one. */
   subprotocols?: string[]
+
+  /** Called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. */
+  onheaders?(headers: IncomingHttpHeaders): void
 }
 
 /**
@@ -81,6 +85,13 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
   handshake.on('error', error => { reject(new DialFailedError(name, stage, error)) })
   handshake.on('unexpected-response', (_, response) => {
     reject(new DialFailedError(name, stage, new UpgradeRejectedError(response.statusCode ?? 0, response.statusMessage)))
+  })
+  handshake.on('upgrade', ({ headers }) => {
+    try {
+      options.onheaders?.(headers)
+    } catch (error) {
+      reject(error)
+    }
   })
   handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
     resolve(new SocketChannel({

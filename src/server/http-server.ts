@@ -13,7 +13,7 @@ import { TlsPort } from './tls.ts'
 import type { HandshakeStage } from './handshakes.ts'
 import type { Route } from './route.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -48,6 +48,13 @@ export interface HttpServerOptions extends ServerEvents {
    * @default 10_000
    */
   handshakeTimeout?: number
+
+  /**
+   * Answers requests that do not ask for a WebSocket; those on a shared port go to that of its first listener.
+   *
+   * @default status 426
+   */
+  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
@@ -65,7 +72,7 @@ export class HttpServer {
       onsecure: socket => { this.#serve(socket) },
       onfailed: (socket, error) => { this.#handshakes.fail(socket, error) }
     })
-    this.#http = createServer({ ...options.https, ...options.http }, refuseRequest)
+    this.#http = createServer({ ...options.https, ...options.http }, options.onrequest ?? refuseRequest)
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')

@@ -19,6 +19,9 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
 
+  /** Headers of the response that accepts a WebSocket, beside those of the handshake. */
+  headers?: Record<string, string>
+
   /**
    * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
    * `http` and `handshakeTimeout` of a shared port are those of its first listener.
@@ -63,6 +66,7 @@ export interface Server {
  * @param options - of the server, its TLS and its channels
  * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
  * @throws {InvalidMultiaddrError} an address that cannot be listened on
+ * @throws {InvalidParametersError} a header that cannot be sent
  * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
  */
 export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {
@@ -99,6 +103,7 @@ class RouteServer implements Server {
       address,
       channelOptions: options,
       subprotocol: options.subprotocol,
+      headers: options.headers,
       onChannel: (channel, request) => {
         this.#channels.add(channel)
         void channel.closed.then(() => this.#channels.delete(channel))

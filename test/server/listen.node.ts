@@ -2,8 +2,9 @@ import { networkInterfaces } from 'node:os'
 import { expect } from 'aegir/chai'
 import { webSocketClient } from '../fixtures/peers.ts'
 import { skip } from '../fixtures/skip.ts'
-import { exchange, open, portOf, rawClient, refusesTcp, serve, socketPath } from './fixtures.ts'
+import { exchange, open, portOf, rawClient, refusesTcp, rejection, serve, socketPath } from './fixtures.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingHttpHeaders } from 'node:http'
 
 const interfaces = Object.entries(networkInterfaces())
   .flatMap(([name, all = []]) => all.map(one => ({ ...one, interface: name })))
@@ -164,6 +165,37 @@ describe('listen', () => {
     await accepted()
 
     expect(requests[0].headers).to.have.property('authorization', 'Bearer of news')
+  })
+
+  it('sends response headers, which the dialer can read', async () => {
+    const { server } = await serve({ headers: { 'X-One': '1', 'Set-Cookie': 'a=b' } })
+    let received: IncomingHttpHeaders = {}
+    await open(server.addresses[0], { onheaders: headers => { received = headers } })
+
+    expect(received).to.include({ 'x-one': '1', upgrade: 'websocket' }).and.to.have.deep.property('set-cookie', ['a=b'])
+  })
+
+  it('fails a dial whose onheaders throws', async () => {
+    const { server } = await serve()
+    const bug = new Error('a bug')
+
+    expect(await rejection(open(server.addresses[0], { onheaders: () => { throw bug } }))).to.equal(bug)
+  })
+
+  for (const [name, value] of [['Upgrade', 'h2c'], ['sec-websocket-accept', 'x'], ['X Y', '1'], ['X-Y', 'a\r\nb: c']]) {
+    it(`refuses the response header ${JSON.stringify(`${name}: ${value}`)}`, async () => {
+      expect(await rejection(serve({ headers: { [name]: value } }))).to.have.property('name', 'InvalidParametersError')
+    })
+  }
+
+  it('hands other requests to onrequest', async () => {
+    const { port, server } = await serve({
+      onrequest: (request, response) => { response.end(`this is ${request.url}`) }
+    })
+    const response = await fetch(`http://127.0.0.1:${port}/index.html`, { headers: { Connection: 'close' } })
+
+    await expect(response.text()).to.eventually.equal('this is /index.html')
+    await expect(exchange(await open(server.addresses[0]), 'served')).to.eventually.equal('served')
   })
 
   it('refuses an address that cannot be listened on', async () => {
