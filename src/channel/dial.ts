@@ -75,6 +75,7 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
       reject(error)
     }
   }
+  let headers: IncomingHttpHeaders = {}
   const onabort = (): void => { reject(new AbortError(`Dial of ${name} aborted while in stage ${stage}`)) }
   const handshake = request(address, options, enter)
   const timer = setTimeout(() => {
@@ -86,14 +87,16 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
   handshake.on('unexpected-response', (_, response) => {
     reject(new DialFailedError(name, stage, new UpgradeRejectedError(response.statusCode ?? 0, response.statusMessage)))
   })
-  handshake.on('upgrade', ({ headers }) => {
+  handshake.on('upgrade', response => { headers = response.headers })
+  handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
     try {
       options.onheaders?.(headers)
     } catch (error) {
+      socket.destroy()
       reject(error)
+      return
     }
-  })
-  handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
+
     resolve(new SocketChannel({
       socket,
       head,
