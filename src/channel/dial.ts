@@ -40,7 +40,10 @@ export interface DialOptions extends ChannelOptions {
   /** Subprotocols to offer, most wanted first; the server must take one. */
   subprotocols?: string[]
 
-  /** Called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. */
+  /**
+   * Called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
+   * it throws, the channel is aborted with what it threw.
+   */
   onheaders?(headers: IncomingHttpHeaders): void
 }
 
@@ -89,22 +92,22 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
   })
   handshake.on('upgrade', response => { headers = response.headers })
   handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
-    try {
-      options.onheaders?.(headers)
-    } catch (error) {
-      socket.destroy()
-      reject(error)
-      return
-    }
-
-    resolve(new SocketChannel({
+    const channel = new SocketChannel({
       socket,
       head,
       role: 'client',
       local: localAddress(socket, address),
       remote: address,
       subprotocol: handshake.protocol
-    }, options))
+    }, options)
+
+    resolve(channel)
+
+    try {
+      options.onheaders?.(headers)
+    } catch (error: any) {
+      channel.abort(error)
+    }
   })
   enter(stage)
 

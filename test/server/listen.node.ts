@@ -175,11 +175,13 @@ describe('listen', () => {
     expect(received).to.include({ 'x-one': '1', upgrade: 'websocket' }).and.to.have.deep.property('set-cookie', ['a=b'])
   })
 
-  it('fails a dial whose onheaders throws', async () => {
+  it('aborts a channel whose onheaders throws', async () => {
     const { server } = await serve()
     const bug = new Error('a bug')
 
-    expect(await rejection(open(server.addresses[0], { onheaders: () => { throw bug } }))).to.equal(bug)
+    const channel = await open(server.addresses[0], { onheaders: () => { throw bug } })
+
+    expect(await channel.closed).to.include({ code: 1006, error: bug })
   })
 
   for (const [name, value] of [['Upgrade', 'h2c'], ['sec-websocket-accept', 'x'], ['X Y', '1'], ['X-Y', 'a\r\nb: c']]) {
