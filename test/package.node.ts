@@ -21,7 +21,8 @@ const entryPoints: Record<string, string[]> = {
   '.': ['webSockets'],
   './channel': ['dial'],
   './server': ['HttpServers', 'listen'],
-  './duplex': ['duplex', 'duplexToConnection']
+  './duplex': ['duplex', 'duplexToConnection'],
+  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor']
 }
 
 describe('package exports', () => {
@@ -173,7 +174,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
-  ['transport', 'duplex'],
+  ['transport', 'duplex', 'sp'],
   ['server'],
   ['channel'],
   ['address', 'connection.ts'],
