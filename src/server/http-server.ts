@@ -20,6 +20,10 @@ import type { AddressInfo, Socket } from 'node:net'
 /** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16
 
+/** A request without target begins like this; it comes in one piece. */
+const EMPTY_TARGET = Buffer.from('GET  HTTP/')
+const ROOT_TARGET = Buffer.from('GET / HTTP/')
+
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
@@ -143,7 +147,15 @@ export class HttpServer {
 
   #serve (socket: Socket): void {
     this.#handshakes.enter(socket, 'request')
-    this.#serveHttp(socket)
+
+    if (this.routes.emptyTarget) {
+      socket.once('readable', () => {
+        fillTarget(socket)
+        this.#serveHttp(socket)
+      })
+    } else {
+      this.#serveHttp(socket)
+    }
   }
 
   readonly #onupgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
@@ -167,5 +179,15 @@ export class HttpServer {
       // a throw from here would end the process
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
     }
+  }
+}
+
+/** Node's parser would refuse a request without target. */
+function fillTarget (socket: Socket): void {
+  const head: Buffer | null = socket.read()
+
+  if (head != null) {
+    const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
+    socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
   }
 }

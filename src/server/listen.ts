@@ -23,6 +23,14 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
   headers?: Record<string, string>
 
   /**
+   * Take a request that has no target, `GET  HTTP/1.1`, for one to `/`: NNG 1.5 sends it where its URL has no path. It costs
+   * each new connection to the port a little.
+   *
+   * @default false
+   */
+  emptyTarget?: boolean
+
+  /**
    * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
    * `http` and `handshakeTimeout` of a shared port are those of its first listener.
    *
@@ -104,6 +112,7 @@ class RouteServer implements Server {
       channelOptions: options,
       subprotocol: options.subprotocol,
       headers: options.headers,
+      emptyTarget: options.emptyTarget,
       onChannel: (channel, request) => {
         this.#channels.add(channel)
         void channel.closed.then(() => this.#channels.delete(channel))

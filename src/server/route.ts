@@ -24,6 +24,8 @@ export interface RouteInit {
   channelOptions: ChannelOptions
   /** Without one no subprotocol is chosen, whatever is offered. */
   subprotocol?: string | SubprotocolSelector
+  /** Requests without target are meant for `/`. */
+  emptyTarget?: boolean
   /** More response headers. */
   headers?: Record<string, string>
   onChannel (channel: Channel, request: IncomingMessage): void
@@ -34,6 +36,7 @@ const HANDSHAKE_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
 
 export class Route {
   readonly path: string
+  readonly emptyTarget: boolean
   readonly #init: RouteInit
   readonly #handshakes: WsServer<typeof Handshake>
   /** The choice for the handshake under way, which is synchronous. */
@@ -41,6 +44,7 @@ export class Route {
 
   constructor (init: RouteInit) {
     this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.emptyTarget = init.emptyTarget === true
     this.#init = init
     this.#handshakes = new WebSocketServer({
       noServer: true,

@@ -26,6 +26,7 @@ export async function listenForChannels (input: AddressInput, init: ListenerInit
 
   return listen(listenAddress(input), {
     ...options,
+    emptyTarget: true,
     subprotocol: (offers, { socket }) => accept(offers, `${socket.remoteAddress ?? 'unix'}:${socket.remotePort ?? ''}`) ?? false
   }, (channel, { headers, url = '/' }) => { onchannel(channel, { headers, path: url }) })
 }

@@ -1,8 +1,10 @@
 import { networkInterfaces } from 'node:os'
 import { expect } from 'aegir/chai'
+import { createCertificate } from '../fixtures/certificate.ts'
 import { webSocketClient } from '../fixtures/peers.ts'
 import { skip } from '../fixtures/skip.ts'
-import { exchange, open, portOf, rawClient, refusesTcp, rejection, serve, socketPath } from './fixtures.ts'
+import { exchange, open, portOf, rawClient, rawTlsClient, refusesTcp, rejection, serve, socketPath, upgradeRequest } from './fixtures.ts'
+import type { RawClient } from './fixtures.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingHttpHeaders } from 'node:http'
 
@@ -199,6 +201,20 @@ describe('listen', () => {
     await expect(response.text()).to.eventually.equal('this is /index.html')
     await expect(exchange(await open(server.addresses[0]), 'served')).to.eventually.equal('served')
   })
+
+  for (const tls of [false, true]) {
+    it(`takes a request without target for one to / where it is told to${tls ? ', over TLS' : ''}`, async () => {
+      const https = tls ? await createCertificate() : undefined
+      const [strict, lenient] = [await serve({ https }), await serve({ https, emptyTarget: true })]
+      const ask = async (port: number): Promise<RawClient> => (tls ? rawTlsClient : rawClient)(port, upgradeRequest({}, 'GET  HTTP/1.1'))
+
+      await (await ask(strict.port)).receives('400 Bad Request')
+      await (await ask(lenient.port)).receives('101 Switching Protocols')
+      await lenient.accepted()
+      expect(lenient.requests[0].url).to.equal('/')
+      await expect(exchange(await open(lenient.server.addresses[0]), 'as ever')).to.eventually.equal('as ever')
+    })
+  }
 
   it('refuses an address that cannot be listened on', async () => {
     for (const address of ['/ip4/127.0.0.1/ws', '/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws/http-path/a%3Fb', 'http://127.0.0.1:0']) {
