@@ -148,14 +148,25 @@ export class HttpServer {
   #serve (socket: Socket): void {
     this.#handshakes.enter(socket, 'request')
 
-    if (this.routes.emptyTarget) {
-      socket.once('readable', () => {
-        fillTarget(socket)
-        this.#serveHttp(socket)
-      })
-    } else {
+    if (!this.routes.emptyTarget) {
       this.#serveHttp(socket)
+    } else if (socket.readableLength > 0) {
+      this.#serveFilled(socket)
+    } else {
+      socket.once('readable', () => { this.#serveFilled(socket) })
     }
+  }
+
+  /** Node's parser would refuse a request without target. */
+  #serveFilled (socket: Socket): void {
+    const head: Buffer | null = socket.read()
+
+    if (head != null) {
+      const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
+      socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
+    }
+
+    this.#serveHttp(socket)
   }
 
   readonly #onupgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
@@ -179,15 +190,5 @@ export class HttpServer {
       // a throw from here would end the process
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
     }
-  }
-}
-
-/** Node's parser would refuse a request without target. */
-function fillTarget (socket: Socket): void {
-  const head: Buffer | null = socket.read()
-
-  if (head != null) {
-    const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
-    socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
   }
 }
