@@ -2,11 +2,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { pEvent } from 'p-event'
+import { WebSocket } from 'ws'
+import { subprotocol } from '../../src/sp/protocols.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { skip } from '../fixtures/skip.ts'
 import { freePort } from '../server/fixtures.ts'
-import type { Pipe, SocketEvents } from '../../src/sp/index.ts'
+import { webSocketPeer } from '../suites/peer.ts'
+import type { Pipe, ProtocolName, SocketEvents } from '../../src/sp/index.ts'
 import type { SpSocket } from '../../src/sp/socket.ts'
+import type { Peer } from '../suites/peer.ts'
 import type { Context } from 'mocha'
 
 /** The Debian package of each. */
@@ -111,4 +115,13 @@ export async function connect<L extends SpSocket, D extends SpSocket> (listening
 
 export function text (bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+}
+
+/** A bare WebSocket, open, that offers what an SP peer of a listener with this protocol would. */
+export async function wire (url: string, listener: ProtocolName): Promise<Peer> {
+  const socket = new WebSocket(url, subprotocol(listener), { perMessageDeflate: false })
+  cleanUp(() => { socket.terminate() })
+  await once(socket, 'open')
+
+  return webSocketPeer(socket)
 }
