@@ -131,12 +131,8 @@ describe('sp faults', function () {
     void (async () => { for await (const request of replier) { await request.reply(request.body) } })()
     const requester = open(sp.req({ reconnectMin: 5 }))
     let disconnects = 0
-    requester.addEventListener('pipe:add', ({ detail }) => {
-      setTimeout(() => {
-        disconnects++
-        void detail.close()
-      }, 5)
-    })
+    // later each time, so that in the end all that waits can be answered in between
+    requester.addEventListener('pipe:add', ({ detail }) => { setTimeout(() => { void detail.close() }, 5 * ++disconnects) })
     await requester.dial(url)
 
     const replies = await Promise.all(Array.from({ length: 2_000 }, async (_, i) => {
