@@ -1,9 +1,8 @@
 /**
  * What stands before the body of an SP message: 32-bit words, most significant byte first. Pure.
  *
- * - REQ, REP, SURVEYOR and RESPONDENT: a backtrace, one word for each hop with its top bit 0, then the id of the request
- *   with its top bit 1 (sp-request-reply-01);
- * - PAIR version 1: the number of hops, under 256.
+ * For REQ, REP, SURVEYOR and RESPONDENT it is a backtrace, one word for each hop with its top bit 0, then the id of the
+ * request with its top bit 1 (sp-request-reply-01). For PAIR version 1 it is the number of hops, under 256.
  */
 import { InvalidMessageError } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'

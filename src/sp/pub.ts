@@ -18,8 +18,9 @@ class PubSocket extends SpSocket {
    * @param options - of this message
    * @throws {ConnectionClosedError} the socket is closed
    */
-  async send (body: Uint8Array | string, { text = this.options.text }: Pick<SendOptions, 'text'> = {}): Promise<void> {
+  async send (body: Uint8Array | string, options: Pick<SendOptions, 'text'> = {}): Promise<void> {
     this.assertOpen()
+    const { text = this.options.text } = options
     const message = { data: encodeBody(body, text), text }
 
     this.pipes.forEach(pipe => { pipe.offer(message) })

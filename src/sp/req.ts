@@ -1,5 +1,5 @@
-import { SP_RESEND_TIME, MAX_DELAY } from '../constants.ts'
 import { ConnectionClosedError } from '@libp2p/interface'
+import { MAX_DELAY, SP_RESEND_TIME } from '../constants.ts'
 import { decodeWord, encodeWord, firstId, join, nextId } from './header.ts'
 import { encodeBody } from './message.ts'
 import { SpSocket } from './socket.ts'

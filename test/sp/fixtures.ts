@@ -59,12 +59,15 @@ export function tool (name: ToolName, ...args: string[]): Tool {
     get lines () { return stdout.toString().split('\n').slice(0, -1) },
     exited,
     async printed (count) {
-      while (started.lines.length < count) {
-        await Promise.race([once(child.stdout, 'data'), exited.then(() => {
-          if (started.lines.length < count) {
-            throw new Error(`${name} ${args.join(' ')} ended, having printed ${JSON.stringify(`${stdout}`)} and ${JSON.stringify(stderr)}`)
-          }
-        })])
+      while (started.lines.length < count && child.exitCode == null) {
+        await Promise.race([once(child.stdout, 'data'), exited])
+      }
+
+      // what it wrote last
+      await (child.exitCode == null ? undefined : exited)
+
+      if (started.lines.length < count) {
+        throw new Error(`${name} ${args.join(' ')} ended, having printed ${JSON.stringify(`${stdout}`)} and ${JSON.stringify(stderr)}`)
       }
 
       return started.lines
@@ -124,4 +127,9 @@ export async function wire (url: string, listener: ProtocolName): Promise<Peer> 
   await once(socket, 'open')
 
   return webSocketPeer(socket)
+}
+
+/** nngcat takes `--pair` for either version. */
+export function toolRole (name: ToolName, role: ProtocolName): string {
+  return name === 'nngcat' && role === 'pair' ? '--pair0' : `--${role}`
 }
