@@ -117,16 +117,20 @@ export async function connect<L extends SpSocket, D extends SpSocket> (listening
 }
 
 export function text (bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+  return Buffer.from(bytes).toString()
+}
+
+export function hex (bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** A bare WebSocket, open, that offers what an SP peer of a listener with this protocol would. */
-export async function wire (url: string, listener: ProtocolName): Promise<Peer> {
+export async function wire (url: string, listener: ProtocolName): Promise<Peer & { socket: WebSocket }> {
   const socket = new WebSocket(url, subprotocol(listener), { perMessageDeflate: false })
   cleanUp(() => { socket.terminate() })
   await once(socket, 'open')
 
-  return webSocketPeer(socket)
+  return { ...webSocketPeer(socket), socket }
 }
 
 /** nngcat takes `--pair` for either version. */

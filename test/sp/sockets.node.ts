@@ -5,7 +5,7 @@ import * as sp from '../../src/sp/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { until } from '../fixtures/until.ts'
 import { freePort, rejection, socketPath } from '../server/fixtures.ts'
-import { connect, event, freeUrl, open, peers, text, wire } from './fixtures.ts'
+import { connect, event, freeUrl, hex, open, peers, text, wire } from './fixtures.ts'
 
 /** As many of its messages as are there. */
 async function drain (socket: { receive (options: sp.WaitOptions): Promise<Uint8Array> }): Promise<string[]> {
@@ -279,7 +279,7 @@ describe('sp req and rep', () => {
     const reply = requester.request('again?')
     const { messages } = await peer.inbox.until(({ messages: { length } }) => length === 3)
 
-    expect(new Set(messages.map(({ data }) => data.toString('hex'))).size).to.equal(1)
+    expect(new Set(messages.map(({ data }) => hex(data))).size).to.equal(1)
     peer.send(messages[0].data)
     expect(text(await reply)).to.equal('again?')
     const { length } = messages
