@@ -34,7 +34,7 @@ export class PairSocket extends ReceivingSocket {
     this.assertOpen()
     const { text = this.options.text } = options
 
-    await this.#outbox.send({ data: this.encode(encodeBody(body, text)), text }, { timeout: this.options.sendTimeout, ...options })
+    await this.#outbox.send({ data: this.encode(encodeBody(body, text)), text }, { ...options, timeout: options.timeout ?? this.options.sendTimeout })
   }
 
   protected encode (body: Uint8Array): Uint8Array | Uint8ArrayList {

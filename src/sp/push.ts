@@ -33,7 +33,7 @@ class PushSocket extends SpSocket {
     this.assertOpen()
     const { text = this.options.text } = options
 
-    await this.#outbox.send({ data: encodeBody(body, text), text }, { timeout: this.options.sendTimeout, ...options })
+    await this.#outbox.send({ data: encodeBody(body, text), text }, { ...options, timeout: options.timeout ?? this.options.sendTimeout })
   }
 
   protected override onready (): void {

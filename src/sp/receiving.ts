@@ -26,8 +26,8 @@ export abstract class ReceivingSocket<T = Uint8Array> extends SpSocket implement
    * @throws {AbortError} the signal fired
    * @throws {ConnectionClosedError} the socket is closed
    */
-  async receive (options?: WaitOptions): Promise<T> {
-    return this.inbox.take({ timeout: this.options.receiveTimeout, ...options })
+  async receive (options: WaitOptions = {}): Promise<T> {
+    return this.inbox.take({ ...options, timeout: options.timeout ?? this.options.receiveTimeout })
   }
 
   /** All messages until the socket closes, however long that takes; leaving the loop leaves the socket as it is. */

@@ -60,7 +60,7 @@ class ReqSocket extends SpSocket {
     const pending: Pending = {
       id,
       message: { data: join(encodeWord(id), encodeBody(body, false)), text: false },
-      waiter: new Waiter('reply', { timeout: this.options.receiveTimeout, ...options }, () => { this.#forget(pending) })
+      waiter: new Waiter('reply', { ...options, timeout: options.timeout ?? this.options.receiveTimeout }, () => { this.#forget(pending) })
     }
 
     this.#pending.set(id, pending)

@@ -4,6 +4,7 @@
  */
 import { ConnectionClosedError, InvalidParametersError, UnsupportedProtocolError } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
+import { parseDialAddress } from '../address/index.ts'
 import { dial } from '../channel/index.ts'
 import { CloseCode } from '../constants.ts'
 import { dialAddress } from './address.ts'
@@ -104,6 +105,7 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
    * @param address - a multiaddr, or a `ws:` or `wss:` URL
    * @param options - of the dial
    * @returns when the first pipe is open
+   * @throws {InvalidMultiaddrError} an address that cannot be dialled
    * @throws {Error} the first dial failed, as `dial` of `ws-transport/channel` says it; it is not tried again
    * @throws {ConnectionClosedError} the socket is closed
    */
@@ -112,6 +114,9 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
 
     const { background = false, signal, ...dialOptions } = options
     const target = dialAddress(address)
+    // in the background it would be tried for ever
+    parseDialAddress(target)
+
     const { reconnectMin, reconnectMax } = this.options
     const dialer = new Dialer(
       async signal => this.#connect(target, { ...dialOptions, signal }),

@@ -58,7 +58,7 @@ class SurveyorSocket extends SpSocket {
 
     this.pipes.forEach(pipe => { pipe.offer(message) })
 
-    const survey = new Survey(this.options.receiveBuffer, { deadline: this.#surveyTime, ...options }, () => { this.#surveys.delete(id) })
+    const survey = new Survey(this.options.receiveBuffer, { ...options, deadline: options.deadline ?? this.#surveyTime }, () => { this.#surveys.delete(id) })
     this.#surveys.set(id, survey)
 
     return survey

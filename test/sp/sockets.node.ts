@@ -530,6 +530,12 @@ describe('sp socket', () => {
     expect(puller.pipeCount).to.equal(1)
   })
 
+  it('does not try an address that cannot be dialled', async () => {
+    for (const background of [true, false]) {
+      expect(await rejection(open(sp.push()).dial('ws://127.0.0.1:0', { background }))).to.have.property('name', 'InvalidMultiaddrError')
+    }
+  })
+
   it('ends a dial by its signal, and by its close', async () => {
     const { tcpPeer } = await import('../fixtures/peers.ts')
     const { address } = await tcpPeer()
