@@ -1,7 +1,6 @@
 /**
- * One end of a measurement in JavaScript: the sockets of ws-transport, or `ws` as one would write it by hand.
- *
- *     node end.ts <sp|ws> <sequential|pipelined|stream> <server|client> <url> <size> <seconds>
+ * One end of a measurement in JavaScript: the sockets of ws-transport, or `ws` as one would write it by hand. Its arguments
+ * are `<sp|ws> <sequential|pipelined|stream> <server|client> <url> <size> <seconds>`.
  *
  * A server says `ready`. Whoever counts, the client of round trips and the server of a stream, ends with `<count> <seconds>`.
  */
