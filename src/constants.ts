@@ -29,6 +29,33 @@ export const LOW_WATER_MARK = 262_144
 /** A libp2p connection without payload in either direction for this long is aborted, ms. */
 export const INACTIVITY_TIMEOUT = 120_000
 
+/** Largest SP message accepted, bytes: that of nanomsg (`NN_RCVMAXSIZE`). */
+export const SP_MAX_MESSAGE = 1_048_576
+
+/** Largest frame of an SP socket, bytes: that of NNG, which refuses frames over 1 MiB. */
+export const SP_MAX_FRAME = 65_536
+
+/** Unsent bytes from which on an SP pipe is not ready: those of nanomsg (`NN_SNDBUF`). */
+export const SP_HIGH_WATER_MARK = 131_072
+
+/** Messages that wait for a receiver (NNG: SUB and SURVEYOR). */
+export const SP_RECEIVE_BUFFER = 128
+
+/** Messages that wait for a busy pipe before the next is dropped (NNG: PUB and BUS). */
+export const SP_SEND_BUFFER = 16
+
+/** Before a lost or failed dial is tried again, ms, at most (NNG: `RECONNMINT`). */
+export const SP_RECONNECT = 1_000
+
+/** Before a request without reply is sent again, ms (NNG: `REQ_RESENDTIME`, nanomsg: `NN_REQ_RESEND_IVL`). */
+export const SP_RESEND_TIME = 60_000
+
+/** How long a survey takes answers, ms (NNG: `SURVEYOR_SURVEYTIME`, nanomsg: `NN_SURVEYOR_DEADLINE`). */
+export const SP_SURVEY_TIME = 1_000
+
+/** How many hops a message may have made (NNG and nanomsg: `MAXTTL`). */
+export const SP_TTL = 8
+
 /** The longest delay that a timer takes, ms: 24 days. Longer ones, such as `Infinity`, mean this. */
 export const MAX_DELAY = 0x7fff_ffff
 

@@ -8,6 +8,7 @@
 //     +-- UpgradeRejectedError             the server answered, but not with a WebSocket
 //     +-- WebSocketClosedError             closed by a code that is not a clean end
 //     +-- MessageTooLargeError             a message over the limit, from either side
+//     +-- InvalidStateError                it is not the time for this call, as with a second reply to a request
 import { ConnectionFailedError } from '@libp2p/interface'
 
 /** Where a dial was when it failed. */
@@ -65,6 +66,18 @@ export class MessageTooLargeError extends Error {
     this.name = 'MessageTooLargeError'
     this.size = size
     this.limit = limit
+  }
+}
+
+/** It is not the time for this call: `state` says what is the case instead. */
+export class InvalidStateError extends Error {
+  static name = 'InvalidStateError'
+  readonly state: string
+
+  constructor (message: string, state: string) {
+    super(message)
+    this.name = 'InvalidStateError'
+    this.state = state
   }
 }
 

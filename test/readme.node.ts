@@ -10,13 +10,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'aegir/chai'
 import { CloseCode } from '../src/constants.ts'
+import { PROTOCOLS } from '../src/sp/protocols.ts'
 
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-describe('README examples', () => {
+describe('README and docs: examples', () => {
   let folder: string
 
   before(async () => {
@@ -28,7 +30,7 @@ describe('README examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples().forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
@@ -62,6 +64,30 @@ describe('README options', () => {
   }
 })
 
+describe('docs/sp.md', () => {
+  const columns = (heading: string, name: number, value: number): Array<{ name: string, value: string }> =>
+    tableUnder(heading, spPage).map(cells => ({ name: code(cells[name]), value: code(cells[value]) }))
+
+  it('names every option of all sockets with its default', () => {
+    expect(columns('All sockets', 0, 2)).to.have.deep.members(optionsOf('sp/options.ts', 'SocketOptions'))
+  })
+
+  it('names every option of some sockets with its default', () => {
+    const options = [['options', 'BestEffortOptions'], ['options', 'BufferedOptions'], ['sub', 'SubOptions'], ['req', 'ReqOptions'], ['surveyor', 'SurveyorOptions'], ['rep', 'ReplierOptions'], ['pair1', 'Pair1Options']]
+      .flatMap(([file, name]) => optionsOf(`sp/${file}.ts`, name))
+    const rows = columns('Some sockets', 0, 3).map(({ name, value }) => ({ name: name.split(',')[0], value: value === 'none' ? '[]' : value }))
+
+    // the ttl of three sockets is one row
+    expect(rows.map(row => JSON.stringify(row))).to.have.members([...new Set(options.map(option => JSON.stringify(option)))])
+  })
+
+  it('names every role', () => {
+    const roles = tableUnder('The protocols', spPage).flatMap(([name]) => code(name).split(', '))
+
+    expect(roles).to.have.members(Object.keys(PROTOCOLS))
+  })
+})
+
 describe('README tables', () => {
   it('justify every dependency, and no other', () => {
     const dependencies = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)]
@@ -84,8 +110,8 @@ describe('README tables', () => {
 })
 
 /** Each `typescript` fence, by the heading above it. */
-function examples (): Array<{ title: string, code: string }> {
-  return readme.split(/^#+ /m).flatMap(section =>
+function examples (page: string): Array<{ title: string, code: string }> {
+  return page.split(/^#+ /m).flatMap(section =>
     [...section.matchAll(/```typescript\n(.*?)```/gs)].map(([, code]) => ({ title: section.split('\n')[0], code })))
 }
 
@@ -95,8 +121,8 @@ function expectedOutput (code: string): string {
 }
 
 /** The cells of the tables under a heading, without their heads. */
-function tableUnder (heading: string): string[][] {
-  const section = readme.split(/^#+ /m).find(section => section.split('\n')[0].replaceAll('`', '') === heading)
+function tableUnder (heading: string, page: string = readme): string[][] {
+  const section = page.split(/^#+ /m).find(section => section.split('\n')[0].replaceAll('`', '') === heading)
   expect(section, `section "${heading}"`).to.be.a('string')
 
   return (section ?? '').split('\n')

@@ -34,6 +34,14 @@ export interface ChannelOptions {
   maxMessage?: number
 
   /**
+   * Largest frame sent in message mode, bytes, 0: no limit. A longer message leaves in several (RFC 6455 section 5.4), for
+   * peers that limit frames rather than messages.
+   *
+   * @default Infinity
+   */
+  maxFrame?: number
+
+  /**
    * `send` returns false from this many unsent bytes on. Higher rides out longer stalls of the peer, and costs
    * that much memory per stalled connection.
    *

@@ -13,6 +13,7 @@ import type { Channel, ChannelOptions } from './channel.ts'
 import type { Address } from '../address/index.ts'
 import type { DialStage } from '../errors.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 
@@ -46,6 +47,12 @@ export interface DialOptions extends ChannelOptions {
    * @default false
    */
   webSocketStream?: boolean
+
+  /**
+   * Called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
+   * it throws, the channel is aborted with what it threw.
+   */
+  onheaders?(headers: IncomingHttpHeaders): void
 }
 
 /**
@@ -79,6 +86,7 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
       reject(error)
     }
   }
+  let headers: IncomingHttpHeaders = {}
   const onabort = (): void => { reject(new AbortError(`Dial of ${name} aborted while in stage ${stage}`)) }
   const handshake = request(address, options, enter)
   const timer = setTimeout(() => {
@@ -90,15 +98,24 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
   handshake.on('unexpected-response', (_, response) => {
     reject(new DialFailedError(name, stage, new UpgradeRejectedError(response.statusCode ?? 0, response.statusMessage)))
   })
+  handshake.on('upgrade', response => { headers = response.headers })
   handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
-    resolve(new SocketChannel({
+    const channel = new SocketChannel({
       socket,
       head,
       role: 'client',
       local: localAddress(socket, address),
       remote: address,
       subprotocol: handshake.protocol
-    }, options))
+    }, options)
+
+    resolve(channel)
+
+    try {
+      options.onheaders?.(headers)
+    } catch (error: any) {
+      channel.abort(error)
+    }
   })
   enter(stage)
 

@@ -47,12 +47,12 @@ export function headerLength (size: number, masked: boolean): number {
   return (size < 65_536 ? 4 : 10) + key
 }
 
-/** Write the header of an unfragmented frame at the start of `out`; returns its length. */
-export function writeHeader (out: Uint8Array, opcode: number, size: number, key?: number): number {
+/** Write the header of a frame at the start of `out`, the last of its message unless `fin` is false; returns its length. */
+export function writeHeader (out: Uint8Array, opcode: number, size: number, key?: number, fin: boolean = true): number {
   const maskBit = key == null ? 0 : MASKED
   let at = 2
 
-  out[0] = FIN | opcode
+  out[0] = (fin ? FIN : 0) | opcode
 
   if (size < 126) {
     out[1] = maskBit | size

@@ -26,6 +26,8 @@ export interface OutboundOptions {
   masked: boolean
   /** Byte mode: message boundaries mean nothing. */
   batched: boolean
+  /** Bytes of one frame of a message. */
+  maxFrame?: number
   /** Bytes. */
   highWaterMark: number
   /** Bytes. */
@@ -74,7 +76,7 @@ export class Outbound {
   constructor (socket: Socket, sink: OutboundSink, options: OutboundOptions) {
     this.#socket = socket
     this.#sink = sink
-    this.#frames = new FrameWriter(options.masked)
+    this.#frames = new FrameWriter(options.masked, options.maxFrame)
     this.#batched = options.batched
     this.#highWaterMark = options.highWaterMark
     this.#lowWaterMark = options.lowWaterMark
@@ -109,7 +111,7 @@ export class Outbound {
 
       this.#add(parts, size)
     } else {
-      this.#frames.frame(opcode, [...parts], size)
+      this.#frames.message(opcode, [...parts], size)
     }
 
     if (this.#writing === 0 || this.#waiting >= MAX_OUTBOUND_MESSAGE) {

@@ -82,6 +82,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.#outbound = new Outbound(socket, this, {
       masked: role === 'client',
       batched: this.mode === 'bytes',
+      maxFrame: options.maxFrame,
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     })

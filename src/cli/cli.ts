@@ -9,11 +9,12 @@ import { listen } from './listen.ts'
 import { output } from './output.ts'
 import { perf } from './perf.ts'
 import { ping } from './ping.ts'
+import { sp } from './sp.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO } from './output.ts'
 
 const PROGRAM = 'ws-transport'
-const COMMANDS: Command[] = [demo, listen, ping, perf]
+const COMMANDS: Command[] = [demo, listen, ping, perf, sp]
 /** What asks for help in the place of a command. */
 const HELP = ['help', '--help', '-h']
 

@@ -40,6 +40,8 @@ export class UsageError extends CliError {
 /** An option, in the form `parseArgs` of node:util takes, and what help says about it. */
 export interface Option {
   type: 'string' | 'boolean'
+  /** It may be given more than once. */
+  multiple?: boolean
   /** One letter, for `-h`. */
   short?: string
   default?: string
@@ -50,7 +52,7 @@ export interface Option {
 
 export interface Arguments {
   positionals: string[]
-  values: Record<string, string | boolean | undefined>
+  values: Record<string, string | boolean | Array<string | boolean> | undefined>
 }
 
 export interface Command {
@@ -141,7 +143,7 @@ export async function pemOption (args: Arguments, name: string, holds: keyof typ
 }
 
 /** A bad address is wrong usage. */
-function checked <T> (parse: () => T): T {
+export function checked <T> (parse: () => T): T {
   try {
     return parse()
   } catch (err: any) {

@@ -4,7 +4,7 @@
 import { styleText } from 'node:util'
 
 export interface Writer {
-  write (text: string): unknown
+  write (data: string | Uint8Array): unknown
   /** A person is watching. */
   isTTY?: boolean
 }

@@ -23,6 +23,10 @@ const { createServer } = createRequire(import.meta.url)('node:http') as typeof i
 /** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16
 
+/** A request without target begins like this; it comes in one piece. */
+const EMPTY_TARGET = Buffer.from('GET  HTTP/')
+const ROOT_TARGET = Buffer.from('GET / HTTP/')
+
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
@@ -55,7 +59,7 @@ export interface HttpServerOptions extends ServerEvents {
   handshakeTimeout?: number
 
   /**
-   * Answers HTTP requests that ask for no WebSocket, on any path.
+   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
    *
    * @default status 426, and a line that says so
    */
@@ -148,6 +152,25 @@ export class HttpServer {
 
   #serve (socket: Socket): void {
     this.#handshakes.enter(socket, 'request')
+
+    if (!this.routes.emptyTarget) {
+      this.#serveHttp(socket)
+    } else if (socket.readableLength > 0) {
+      this.#serveFilled(socket)
+    } else {
+      socket.once('readable', () => { this.#serveFilled(socket) })
+    }
+  }
+
+  /** Node's parser would refuse a request without target. */
+  #serveFilled (socket: Socket): void {
+    const head: Buffer | null = socket.read()
+
+    if (head != null) {
+      const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
+      socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
+    }
+
     this.#serveHttp(socket)
   }
 

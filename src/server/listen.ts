@@ -19,6 +19,17 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
 
+  /** Headers of the response that accepts a WebSocket, beside those of the handshake. */
+  headers?: Record<string, string>
+
+  /**
+   * Take a request that has no target, `GET  HTTP/1.1`, for one to `/`: NNG 1.5 sends it where its URL has no path. It costs
+   * each new connection to the port a little.
+   *
+   * @default false
+   */
+  emptyTarget?: boolean
+
   /**
    * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
    * `http`, `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
@@ -63,6 +74,7 @@ export interface Server {
  * @param options - of the server, its TLS and its channels
  * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
  * @throws {InvalidMultiaddrError} an address that cannot be listened on
+ * @throws {InvalidParametersError} a header that cannot be sent
  * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
  */
 export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {
@@ -99,6 +111,8 @@ class RouteServer implements Server {
       address,
       channelOptions: options,
       subprotocol: options.subprotocol,
+      headers: options.headers,
+      emptyTarget: options.emptyTarget,
       onChannel: (channel, request) => {
         this.#channels.add(channel)
         void channel.closed.then(() => this.#channels.delete(channel))

@@ -1,7 +1,9 @@
 /**
  * A path of an HTTP server on which WebSockets are accepted, and the boundary to `ws` that accepts them.
  */
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { TLSSocket } from 'node:tls'
+import { InvalidParametersError } from '@libp2p/interface'
 import { WebSocketServer } from 'ws'
 import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
@@ -22,11 +24,19 @@ export interface RouteInit {
   channelOptions: ChannelOptions
   /** Without one no subprotocol is chosen, whatever is offered. */
   subprotocol?: string | SubprotocolSelector
+  /** Requests without target are meant for `/`. */
+  emptyTarget?: boolean
+  /** More response headers. */
+  headers?: Record<string, string>
   onChannel (channel: Channel, request: IncomingMessage): void
 }
 
+/** They are what the handshake itself says. */
+const HANDSHAKE_HEADER = /^(connection|upgrade|sec-websocket-.*)$/i
+
 export class Route {
   readonly path: string
+  readonly emptyTarget: boolean
   readonly #init: RouteInit
   readonly #handshakes: WsServer<typeof Handshake>
   /** The choice for the handshake under way, which is synchronous. */
@@ -34,6 +44,7 @@ export class Route {
 
   constructor (init: RouteInit) {
     this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.emptyTarget = init.emptyTarget === true
     this.#init = init
     this.#handshakes = new WebSocketServer({
       noServer: true,
@@ -42,6 +53,9 @@ export class Route {
       WebSocket: Handshake,
       handleProtocols: () => this.#chosen
     })
+
+    const headers = headerLines(init.headers)
+    this.#handshakes.on('headers', lines => { lines.push(...headers) })
   }
 
   /** A secure address is not served without TLS. */
@@ -101,4 +115,24 @@ export class Route {
 
     return host == null ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
   }
+}
+
+/** @throws {InvalidParametersError} a header that HTTP does not allow, or that belongs to the handshake */
+function headerLines (headers: Record<string, string> = {}): string[] {
+  return Object.entries(headers).map(([name, value]) => {
+    if (HANDSHAKE_HEADER.test(name)) {
+      throw new InvalidParametersError(`the response header ${name} belongs to the handshake: leave it out`)
+    }
+
+    try {
+      validateHeaderName(name)
+      validateHeaderValue(name, value)
+    } catch (error: any) {
+      const wrapped = new InvalidParametersError(`cannot send this response header: ${error.message}`)
+      wrapped.cause = error
+      throw wrapped
+    }
+
+    return `${name}: ${value}`
+  })
 }

@@ -7,6 +7,11 @@ import type { Route } from './route.ts'
 export class Routes {
   readonly #byPath = new Map<string, Route>()
 
+  /** One of them takes requests without target. */
+  get emptyTarget (): boolean {
+    return Array.from(this.#byPath.values()).some(({ emptyTarget }) => emptyTarget)
+  }
+
   /** @throws {ListenError} there is one on this path already */
   add (route: Route): void {
     if (this.#byPath.has(route.path)) {

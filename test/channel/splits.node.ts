@@ -37,6 +37,21 @@ for (const role of ROLES) {
       expect(wire.frames.every(({ opcode, payload }) => opcode === PONG && payload.toString() === 'p')).to.equal(true)
     })
 
+    it('cuts messages at maxFrame, and no shorter ones', async () => {
+      const { channel, wire } = await wirePair(role, { maxFrame: 100 })
+
+      for (const size of [100, 250, 0]) {
+        channel.send(pattern(size), { text: size === 0 })
+      }
+
+      await wire.until(({ length }) => length === 5)
+      expect(wire.frames.map(({ fin, opcode, payload }) => [fin, opcode, payload.length])).to.deep.equal([
+        [true, BINARY, 100],
+        [false, BINARY, 100], [false, CONTINUATION, 100], [true, CONTINUATION, 50],
+        [true, TEXT, 0]
+      ])
+    })
+
     it('delivers the same bytes in byte mode, however they are framed and cut', async () => {
       const { channel, wire } = await wirePair(role, { mode: 'bytes' })
       const inbox = collect(channel)

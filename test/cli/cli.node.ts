@@ -7,7 +7,8 @@ const OPTIONS: Record<string, string[]> = {
   demo: ['--size BYTES'],
   listen: ['--key FILE', '--cert FILE'],
   ping: ['--count N', '--ca FILE', '--insecure'],
-  perf: ['--upload BYTES', '--download BYTES', '--ca FILE', '--insecure']
+  perf: ['--upload BYTES', '--download BYTES', '--ca FILE', '--insecure'],
+  sp: ['--listen ADDRESS', '--dial ADDRESS', '-D, --data DATA', '-F, --file FILE', '--subscribe TOPIC', '--recv-timeout SECONDS', '-i, --interval SECONDS', '-C, --count N', '--format FORMAT']
 }
 
 describe('run', () => {

@@ -82,11 +82,11 @@ export async function inProcess (args: string[], io: Partial<IO> = {}): Promise<
 }
 
 /** Keeps what is written to it. */
-export function recorder (isTTY: boolean = false): { text: string, isTTY: boolean, write (text: string): void } {
+export function recorder (isTTY: boolean = false): { text: string, isTTY: boolean, write (data: string | Uint8Array): void } {
   return {
     text: '',
     isTTY,
-    write (text) { this.text += text }
+    write (data) { this.text += typeof data === 'string' ? data : Buffer.from(data).toString('latin1') }
   }
 }
 

@@ -1,9 +1,12 @@
 import { networkInterfaces } from 'node:os'
 import { expect } from 'aegir/chai'
+import { createCertificate } from '../fixtures/certificate.ts'
 import { webSocketClient } from '../fixtures/peers.ts'
 import { skip } from '../fixtures/skip.ts'
-import { exchange, open, portOf, rawClient, refusesTcp, serve, socketPath } from './fixtures.ts'
+import { exchange, open, portOf, rawClient, rawTlsClient, refusesTcp, rejection, serve, socketPath, upgradeRequest } from './fixtures.ts'
+import type { RawClient } from './fixtures.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { IncomingHttpHeaders } from 'node:http'
 
 const interfaces = Object.entries(networkInterfaces())
   .flatMap(([name, all = []]) => all.map(one => ({ ...one, interface: name })))
@@ -165,6 +168,53 @@ describe('listen', () => {
 
     expect(requests[0].headers).to.have.property('authorization', 'Bearer of news')
   })
+
+  it('sends response headers, which the dialer can read', async () => {
+    const { server } = await serve({ headers: { 'X-One': '1', 'Set-Cookie': 'a=b' } })
+    let received: IncomingHttpHeaders = {}
+    await open(server.addresses[0], { onheaders: headers => { received = headers } })
+
+    expect(received).to.include({ 'x-one': '1', upgrade: 'websocket' }).and.to.have.deep.property('set-cookie', ['a=b'])
+  })
+
+  it('aborts a channel whose onheaders throws', async () => {
+    const { server } = await serve()
+    const bug = new Error('a bug')
+
+    const channel = await open(server.addresses[0], { onheaders: () => { throw bug } })
+
+    expect(await channel.closed).to.include({ code: 1006, error: bug })
+  })
+
+  for (const [name, value] of [['Upgrade', 'h2c'], ['sec-websocket-accept', 'x'], ['X Y', '1'], ['X-Y', 'a\r\nb: c']]) {
+    it(`refuses the response header ${JSON.stringify(`${name}: ${value}`)}`, async () => {
+      expect(await rejection(serve({ headers: { [name]: value } }))).to.have.property('name', 'InvalidParametersError')
+    })
+  }
+
+  it('hands other requests to onrequest', async () => {
+    const { port, server } = await serve({
+      onrequest: (request, response) => { response.end(`this is ${request.url}`) }
+    })
+    const response = await fetch(`http://127.0.0.1:${port}/index.html`, { headers: { Connection: 'close' } })
+
+    await expect(response.text()).to.eventually.equal('this is /index.html')
+    await expect(exchange(await open(server.addresses[0]), 'served')).to.eventually.equal('served')
+  })
+
+  for (const tls of [false, true]) {
+    it(`takes a request without target for one to / where it is told to${tls ? ', over TLS' : ''}`, async () => {
+      const https = tls ? await createCertificate() : undefined
+      const [strict, lenient] = [await serve({ https }), await serve({ https, emptyTarget: true })]
+      const ask = async (port: number): Promise<RawClient> => (tls ? rawTlsClient : rawClient)(port, upgradeRequest({}, 'GET  HTTP/1.1'))
+
+      await (await ask(strict.port)).receives('400 Bad Request')
+      await (await ask(lenient.port)).receives('101 Switching Protocols')
+      await lenient.accepted()
+      expect(lenient.requests[0].url).to.equal('/')
+      await expect(exchange(await open(lenient.server.addresses[0]), 'as ever')).to.eventually.equal('as ever')
+    })
+  }
 
   it('refuses an address that cannot be listened on', async () => {
     for (const address of ['/ip4/127.0.0.1/ws', '/ip4/127.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/0/ws/http-path/a%3Fb', 'http://127.0.0.1:0']) {

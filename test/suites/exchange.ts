@@ -43,6 +43,16 @@ export function exchange (open: OpenPair): void {
       expect(equals(peer.inbox.messages[0].data, huge)).to.equal(true)
     })
 
+    it('sends a message over maxFrame in fragments', async () => {
+      const { channel, peer } = await open({ maxFrame: 1_000 })
+      const messages = [0, 1, 999, 1_000, 1_001, 2_000, 70_500].map(size => Buffer.from(pattern(size)))
+
+      messages.forEach(message => { channel.send(new Uint8ArrayList(message.subarray(0, 700), message.subarray(700))) })
+
+      await peer.inbox.until(({ messages: { length } }) => length === messages.length)
+      expect(peer.inbox.messages.map(({ data }) => data)).to.deep.equal(messages)
+    })
+
     it('sends the parts of a list as one message', async () => {
       const { channel, peer } = await open()
 

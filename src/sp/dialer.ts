@@ -1,0 +1,130 @@
+/**
+ * Keeps one pipe to an address: dials, and dials again when the pipe has ended, however that came.
+ */
+import { MAX_DELAY } from '../constants.ts'
+import type { ChannelPipe } from './pipe.ts'
+
+/** How long to wait before each dial, ms: random, so that the peers of a restarted listener do not come all at once. */
+export class Backoff {
+  readonly #min: number
+  readonly #max: number
+  readonly #random: () => number
+  #bound: number
+
+  /** From 0 to `min`, which doubles up to `max` where that is larger. */
+  constructor (min: number, max: number, random: () => number = Math.random) {
+    this.#min = min
+    this.#max = Math.max(min, max)
+    this.#random = random
+    this.#bound = min
+  }
+
+  next (): number {
+    const delay = this.#random() * this.#bound
+    this.#bound = Math.min(this.#bound * 2, this.#max)
+
+    return delay
+  }
+
+  reset (): void {
+    this.#bound = this.#min
+  }
+}
+
+export class Dialer {
+  readonly #connect: (signal: AbortSignal) => Promise<ChannelPipe>
+  readonly #backoff: Backoff
+  readonly #onfailed: (error: Error) => void
+  readonly #stop = new AbortController()
+  #pipe: ChannelPipe | undefined
+  #kept: Promise<void> | undefined
+
+  /**
+   * @param connect - opens a pipe
+   * @param backoff - the waits between dials
+   * @param onfailed - told about each dial that failed
+   */
+  constructor (connect: (signal: AbortSignal) => Promise<ChannelPipe>, backoff: Backoff, onfailed: (error: Error) => void) {
+    this.#connect = connect
+    this.#backoff = backoff
+    this.#onfailed = onfailed
+  }
+
+  /**
+   * Open the first pipe, and keep one from then on.
+   *
+   * @throws {Error} the first dial failed; nothing is kept
+   */
+  async start (signal?: AbortSignal): Promise<void> {
+    const { signal: stopped } = this.#stop
+
+    await this.#open(signal == null ? stopped : AbortSignal.any([signal, stopped]))
+    this.startInBackground()
+  }
+
+  /** Keep a pipe, from the first dial on. */
+  startInBackground (): void {
+    this.#kept = this.#keep()
+  }
+
+  async close (): Promise<void> {
+    this.#stop.abort()
+    await Promise.all([this.#pipe?.close(), this.#kept])
+  }
+
+  async #open (signal: AbortSignal): Promise<ChannelPipe> {
+    const pipe = await this.#connect(signal)
+
+    // it opened in the moment of the close
+    if (this.#stop.signal.aborted) {
+      await pipe.close()
+    }
+
+    this.#pipe = pipe
+
+    return pipe
+  }
+
+  async #keep (): Promise<void> {
+    const { signal } = this.#stop
+
+    while (!signal.aborted) {
+      try {
+        await this.#outlive(this.#pipe ?? await this.#open(signal))
+      } catch (error: any) {
+        if (!signal.aborted) {
+          this.#onfailed(error)
+        }
+      }
+
+      this.#pipe = undefined
+      await sleep(this.#backoff.next(), signal)
+    }
+  }
+
+  /** A pipe that lived counts as a success; a peer that takes pipes only to end them is left alone for longer. */
+  async #outlive (pipe: ChannelPipe): Promise<void> {
+    await pipe.channel.closed
+
+    if (pipe.channel.bytesIn > 0) {
+      this.#backoff.reset()
+    }
+  }
+}
+
+async function sleep (ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) {
+    return
+  }
+
+  await new Promise<void>(resolve => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, Math.min(ms, MAX_DELAY))
+
+    signal.addEventListener('abort', done)
+  })
+}

@@ -1,0 +1,62 @@
+/**
+ * Messages that wait for a pipe that can take them, in order. A few may wait without their sender, who waits with all
+ * others: that is the back pressure of PUSH and PAIR.
+ */
+import { Waiter, throwIfAborted } from './waiter.ts'
+import type { Outgoing } from './message.ts'
+import type { WaitOptions } from './waiter.ts'
+
+interface Entry {
+  message: Outgoing
+  waiter?: Waiter<void>
+}
+
+export class Outbox {
+  readonly #limit: number
+  readonly #deliver: (message: Outgoing) => boolean
+  readonly #entries: Entry[] = []
+
+  /**
+   * @param limit - messages whose senders need not wait
+   * @param deliver - hands a message to a pipe, or says false where none is ready
+   */
+  constructor (limit: number, deliver: (message: Outgoing) => boolean) {
+    this.#limit = limit
+    this.#deliver = deliver
+  }
+
+  /**
+   * Resolves when the message is with a pipe, or one of the first that wait.
+   *
+   * @throws {Error} what it was closed with, `AbortError`, `TimeoutError`; the message will not be sent
+   */
+  async send (message: Outgoing, options: WaitOptions): Promise<void> {
+    throwIfAborted(options)
+
+    if (this.#entries.length === 0 && this.#deliver(message)) {
+      return
+    }
+
+    const entry: Entry = { message }
+    const waits = this.#entries.length >= this.#limit
+    this.#entries.push(entry)
+
+    if (waits) {
+      entry.waiter = new Waiter<void>('pipe that takes the message', options, () => { this.#entries.splice(this.#entries.indexOf(entry), 1) })
+      await entry.waiter.promise
+    }
+  }
+
+  /** A pipe is ready: hand on what waits. */
+  flush (): void {
+    while (this.#entries.length > 0 && this.#deliver(this.#entries[0].message)) {
+      this.#entries.shift()?.waiter?.resolve()
+      this.#entries[this.#limit - 1]?.waiter?.resolve()
+    }
+  }
+
+  /** Drop what waits. */
+  close (error: Error): void {
+    this.#entries.splice(0).forEach(({ waiter }) => { waiter?.reject(error) })
+  }
+}
