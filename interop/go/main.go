@@ -130,14 +130,15 @@ func obey(node host.Host, words []string) (reply, error) {
 		return nil, fmt.Errorf("%d connections instead of 1", len(connections))
 	}
 
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	// on the connection there is, not on a new one
+	ctx, cancel := context.WithTimeout(network.WithNoDial(context.Background(), words[0]), 2*time.Minute)
 	defer cancel()
 	remote := connections[0].RemotePeer()
 
 	switch words[0] {
 	case "ping":
 		result := <-ping.Ping(ctx, node, remote)
-		return reply{"ms": result.RTT.Seconds() * 1000}, result.Error
+		return reply{"ms": result.RTT.Seconds() * 1000, "peer": remote}, result.Error
 	case "echo":
 		return reply{"bytes": numbers[0]}, echo(ctx, node, remote, numbers[0])
 	case "streams":

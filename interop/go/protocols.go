@@ -103,46 +103,41 @@ func echo(ctx context.Context, node host.Host, remote peer.ID, length int) error
 		sent <- errors.Join(err, stream.CloseWrite())
 	}()
 
-	received, err := io.Copy(&pattern{}, stream)
-	if err := errors.Join(err, <-sent); err != nil {
-		return err
-	}
-	if received != int64(length) {
-		return fmt.Errorf("received %d of %d bytes", received, length)
-	}
-	return nil
+	return errors.Join(expect(stream, length), <-sent)
 }
 
-// echoes opens all streams before it ends the first.
+// echoes has all streams open before it ends the first. Each is written to at once: to open one says nothing to the peer
+// yet, and no more than 256 may wait for its answer.
 func echoes(ctx context.Context, node host.Host, remote peer.ID, count, length int) error {
-	results := make(chan error, count)
 	streams := make([]network.Stream, count)
-
 	for i := range streams {
 		stream, err := node.NewStream(ctx, remote, echoProtocol)
 		if err != nil {
 			return err
 		}
 		defer stream.Close()
+		if _, err := io.CopyN(onlyWriter{stream}, &pattern{}, int64(length)); err != nil {
+			return err
+		}
 		streams[i] = stream
 	}
 	for _, stream := range streams {
-		go func() {
-			_, err := io.CopyN(onlyWriter{stream}, &pattern{}, int64(length))
-			err = errors.Join(err, stream.CloseWrite())
-			received, readErr := io.Copy(&pattern{}, stream)
-			if err = errors.Join(err, readErr); err == nil && received != int64(length) {
-				err = fmt.Errorf("received %d of %d bytes", received, length)
-			}
-			results <- err
-		}()
-	}
-	for range streams {
-		if err := <-results; err != nil {
+		if err := stream.CloseWrite(); err != nil {
+			return err
+		}
+		if err := expect(stream, length); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func expect(stream network.Stream, length int) error {
+	received, err := io.Copy(&pattern{}, stream)
+	if err == nil && received != int64(length) {
+		err = fmt.Errorf("received %d of %d bytes", received, length)
+	}
+	return err
 }
 
 // pattern reads as the block over and over, and refuses to be written anything else.

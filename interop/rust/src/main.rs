@@ -92,7 +92,9 @@ fn obey(swarm: &mut Swarm<Behaviour>, dials: &mut HashSet<ConnectionId>, line: &
     match *verb {
         "ping" => {
             let stream = swarm.behaviour_mut().streams.open(peer, PING);
-            answer_with(async move { Ok(json!({ "ms": ping(stream.await??).await? })) });
+            answer_with(async move {
+                Ok(json!({ "ms": ping(stream.await??).await?, "peer": peer.to_string() }))
+            });
         }
         "echo" => {
             let (stream, length) = (swarm.behaviour_mut().streams.open(peer, ECHO), numbers[0]);
