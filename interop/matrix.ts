@@ -4,8 +4,42 @@ import { hasTool, LANGUAGES } from './build.ts'
 import { addresses } from './cases/addresses.ts'
 import { endings } from './cases/endings.ts'
 import { exchange } from './cases/exchange.ts'
+import { flow } from './cases/flow.ts'
+import { goDialling, goListening } from './cases/go.ts'
+import { rustDialling, rustListening } from './cases/rust.ts'
+import { wire } from './cases/wire.ts'
 import { note } from './report.ts'
+import type { FrameFacts } from './cases/wire.ts'
+import type { Pairing } from './meeting.ts'
 import type { Language, Program } from './build.ts'
+
+/** What a peer does and does not do: docs/interop.md has the same in words. */
+interface PeerFacts {
+  frames: { listening: FrameFacts, dialling: FrameFacts }
+  /** By address, and what it says of it. */
+  refused?: Record<string, RegExp>
+  maxStreams?: number
+  special? (pairing: Pairing): void
+}
+
+const PEERS: Record<string, PeerFacts> = {
+  go: {
+    frames: { listening: { largest: 65_537 }, dialling: { largest: 4_096, fragments: true } },
+    special: ({ program, weDial }) => { weDial ? goListening(program) : goDialling(program) }
+  },
+  rust: {
+    frames: { listening: { largest: 0 }, dialling: { largest: 0 } },
+    refused: { '`/ip4/../tls/sni/N/ws`': /./ },
+    maxStreams: 500,
+    special: ({ program, weDial }) => { weDial ? rustListening(program) : rustDialling(program) }
+  },
+  python: {
+    frames: { listening: { largest: 0 }, dialling: { largest: 0 } }
+  },
+  js: {
+    frames: { listening: { largest: 0 }, dialling: { largest: 0 } }
+  }
+}
 
 /** Where Go and Rust are, everything must run. */
 const mustRun = process.env.CI === 'true' && await hasTool('go') && await hasTool('cargo')
@@ -34,9 +68,14 @@ for (const language of LANGUAGES.filter(({ name }) => only == null || only === n
       describe(weDial ? 'we dial' : 'it dials', () => {
         const pairing = { program, weDial }
 
-        addresses(pairing, language.name === 'rust' ? { '`/ip4/../tls/sni/N/ws`': /./ } : {})
-        exchange(pairing)
+        const { refused, maxStreams, frames, special } = PEERS[language.name]
+
+        addresses(pairing, refused)
+        exchange(pairing, { maxStreams })
         endings(pairing)
+        flow(pairing)
+        wire(pairing, weDial ? frames.listening : frames.dialling)
+        special?.(pairing)
       })
     }
   })

@@ -26,7 +26,7 @@ export interface Pairing {
 export interface Way {
   listen: string
   /** What is dialled, of what is listened on. */
-  dial (address: string): string
+  dial (address: string): string | Promise<string>
 }
 
 export interface Meeting {
@@ -111,14 +111,22 @@ export async function prepare ({ program, weDial }: Pairing, way: Way, options: 
     peer,
     connect: async () => {
       if (weDial) {
-        return node.dial(multiaddr(way.dial(peer.addresses[0])))
+        return node.dial(multiaddr(await way.dial(peer.addresses[0])))
       }
 
       const accepted = pEvent<'connection:open', CustomEvent<Connection>>(node, 'connection:open')
-      const { peer: dialled } = await peer.ask('dial', way.dial(`${node.getMultiaddrs()[0]}`))
+      const { peer: dialled } = await peer.ask('dial', await way.dial(`${node.getMultiaddrs()[0]}`))
       expect(dialled).to.equal(`${node.peerId}`)
 
       return (await accepted).detail
     }
   }
+}
+
+export function portOf (address: string): number {
+  return Number(/\/tcp\/(\d+)/.exec(address)?.[1])
+}
+
+export function onPort (address: string, port: number): string {
+  return address.replace(/\/tcp\/\d+/, `/tcp/${port}`)
 }

@@ -17,7 +17,9 @@ import (
 const (
 	echoProtocol = "/echo/1.0.0"
 	perfProtocol = "/perf/1.0.0"
-	chunkLength  = 65_536
+	// answered by a reset
+	resetProtocol = "/reset/1.0.0"
+	chunkLength   = 65_536
 )
 
 // What is echoed: this block over and over. Its length is a prime, so a chunk that is lost or swapped is seen.
@@ -36,6 +38,7 @@ func serve(node host.Host) {
 			return err
 		}())
 	})
+	node.SetStreamHandler(resetProtocol, func(stream network.Stream) { stream.Reset() })
 	node.SetStreamHandler(perfProtocol, func(stream network.Stream) { finish(stream, answerPerf(stream)) })
 }
 

@@ -8,6 +8,8 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 
 export const ECHO = '/echo/1.0.0'
 export const PERF = '/perf/1.0.0'
+/** Answered by a reset. */
+export const RESET = '/reset/1.0.0'
 export const MAX_STREAMS = 2_000
 
 /** What is echoed: this block over and over. Its length is a prime, so a chunk that is lost or swapped is seen. */
@@ -23,6 +25,7 @@ const MANY = { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS }
 export async function serve (node: Libp2p): Promise<void> {
   await node.handle(ECHO, answerEcho, MANY)
   await servePerf(node)
+  await node.handle(RESET, (stream) => { stream.abort(new Error('reset')) })
 }
 
 /** Send `length` bytes; resolves when they came back. */

@@ -20,6 +20,7 @@ from multiaddr import Multiaddr
 
 ECHO = "/echo/1.0.0"
 PERF = "/perf/1.0.0"
+RESET = "/reset/1.0.0"
 CHUNK = 65_536
 
 # What is echoed: this block over and over. Its length is a prime, so a chunk that is lost or swapped is seen.
@@ -41,6 +42,7 @@ async def main():
     )
     host.set_stream_handler(ECHO, answer_echo)
     host.set_stream_handler(PERF, answer_perf)
+    host.set_stream_handler(RESET, lambda stream: stream.reset())
 
     async with host.run(listen_addrs=listen):
         say(peer=str(host.get_id()), addresses=[str(address) for address in host.get_addrs()] if listen else [])

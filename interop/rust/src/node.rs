@@ -15,7 +15,7 @@ use libp2p::{
 use rustls_pki_types::{pem::PemObject, CertificateDer, PrivateKeyDer};
 
 use crate::{
-    protocols::{ECHO, PERF},
+    protocols::{ECHO, PERF, RESET},
     streams, Result,
 };
 
@@ -68,15 +68,13 @@ pub fn start(options: &Options) -> Result<(Swarm<Behaviour>, Inbound)> {
         .set_tls_config(tls_config(options)?)
         .set_max_redirects(options.redirects);
 
-    let mut multiplexer = yamux::Config::default();
-    multiplexer.set_max_num_streams(2_000);
-
     let transport = websockets
         .upgrade(Version::V1Lazy)
         .authenticate(noise::Config::new(&identity)?)
-        .multiplex(multiplexer)
+        // with any option set this would be yamux 0.12, which forgets to tell a reader of the end of a stream
+        .multiplex(yamux::Config::default())
         .boxed();
-    let (streams, inbound) = streams::Behaviour::new(vec![ECHO, PERF]);
+    let (streams, inbound) = streams::Behaviour::new(vec![ECHO, PERF, RESET]);
     let behaviour = Behaviour {
         ping: ping::Behaviour::default(),
         identify: identify::Behaviour::new(identify::Config::new(

@@ -6,6 +6,8 @@ use libp2p::{Stream, StreamProtocol};
 
 pub const ECHO: StreamProtocol = StreamProtocol::new("/echo/1.0.0");
 pub const PERF: StreamProtocol = StreamProtocol::new("/perf/1.0.0");
+/// Answered by a reset.
+pub const RESET: StreamProtocol = StreamProtocol::new("/reset/1.0.0");
 pub const PING: StreamProtocol = StreamProtocol::new("/ipfs/ping/1.0.0");
 
 const CHUNK: usize = 65_536;
@@ -20,8 +22,10 @@ static BLOCK: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub async fn answer(protocol: StreamProtocol, stream: Stream) -> io::Result<()> {
     if protocol == ECHO {
         answer_echo(stream).await
-    } else {
+    } else if protocol == PERF {
         answer_perf(stream).await
+    } else {
+        Ok(())
     }
 }
 
