@@ -1,13 +1,15 @@
 /** Every ordered pair of a peer and us. Builds the peers first, so it may take its time before the first line. */
 import { skip } from '../test/fixtures/skip.ts'
-import { hasTool, LANGUAGES } from './build.ts'
+import { hasTool, LANGUAGES, mustRun } from './build.ts'
 import { addresses } from './cases/addresses.ts'
 import { endings } from './cases/endings.ts'
 import { exchange } from './cases/exchange.ts'
 import { flow } from './cases/flow.ts'
 import { goDialling, goListening } from './cases/go.ts'
+import { page } from './cases/page.ts'
 import { rustDialling, rustListening } from './cases/rust.ts'
 import { wire } from './cases/wire.ts'
+import { harness } from './cases/harness.ts'
 import { note } from './report.ts'
 import type { FrameFacts } from './cases/wire.ts'
 import type { Pairing } from './meeting.ts'
@@ -25,13 +27,17 @@ interface PeerFacts {
 const PEERS: Record<string, PeerFacts> = {
   go: {
     frames: { listening: { largest: 65_537 }, dialling: { largest: 4_096, fragments: true } },
-    special: ({ program, weDial }) => { weDial ? goListening(program) : goDialling(program) }
+    special: ({ program, weDial }) => {
+      weDial ? goListening(program) : goDialling(program)
+    }
   },
   rust: {
-    frames: { listening: { largest: 0 }, dialling: { largest: 0 } },
+    frames: { listening: { largest: 16_412 }, dialling: { largest: 16_412 } },
     refused: { '`/ip4/../tls/sni/N/ws`': /./ },
     maxStreams: 500,
-    special: ({ program, weDial }) => { weDial ? rustListening(program) : rustDialling(program) }
+    special: ({ program, weDial }) => {
+      weDial ? rustListening(program) : rustDialling(program)
+    }
   },
   python: {
     frames: { listening: { largest: 0 }, dialling: { largest: 0 } }
@@ -41,13 +47,16 @@ const PEERS: Record<string, PeerFacts> = {
   }
 }
 
-/** Where Go and Rust are, everything must run. */
-const mustRun = process.env.CI === 'true' && await hasTool('go') && await hasTool('cargo')
-
 const only = process.env.INTEROP_ONLY
+
+const programs: Program[] = []
 
 for (const language of LANGUAGES.filter(({ name }) => only == null || only === name)) {
   const { program, reason } = await tryBuild(language)
+
+  if (program != null) {
+    programs.push(program)
+  }
 
   describe(program?.name ?? language.name, function () {
     this.timeout(120_000)
@@ -76,10 +85,19 @@ for (const language of LANGUAGES.filter(({ name }) => only == null || only === n
         flow(pairing)
         wire(pairing, weDial ? frames.listening : frames.dialling)
         special?.(pairing)
+
+        if (weDial) {
+          page(program)
+        }
       })
     }
   })
 }
+
+describe('the official harnesses', function () {
+  this.timeout(60_000)
+  harness(programs)
+})
 
 async function tryBuild (language: Language): Promise<{ program?: Program, reason: string }> {
   if (!await hasTool(language.tool)) {

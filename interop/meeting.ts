@@ -104,7 +104,9 @@ export async function meet (pairing: Pairing, way = PLAIN, options: PeerOptions 
 export async function prepare ({ program, weDial }: Pairing, way: Way, options: PeerOptions = {}): Promise<{ node: Node, peer: Peer, connect (): Promise<Connection> }> {
   const { key, cert, files: { ca, ...pair } } = await certificate()
   const node = await ourNode({ listen: weDial ? [] : [way.listen], certificate: { key, cert }, ca: cert })
-  const peer = await startPeer(program, weDial ? { listen: [way.listen], ...pair, ...options } : { ca, ...options })
+  // with a certificate py-libp2p speaks TLS on any address
+  const secure = /\/(tls|wss)/.test(way.listen) ? pair : {}
+  const peer = await startPeer(program, weDial ? { listen: [way.listen], ...secure, ...options } : { ca, ...options })
 
   return {
     node,

@@ -2,12 +2,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { cleanUp } from '../test/fixtures/clean-up.ts'
-import type { AddressInfo } from 'node:net'
+import { accepting, freePort } from './ports.ts'
 
 /** @returns the port of an nginx that leads `path`, and nothing else, to `/` at `upstream` */
 export async function startNginx (path: string, upstream: number): Promise<number> {
@@ -50,32 +48,4 @@ export async function startNginx (path: string, upstream: number): Promise<numbe
   await accepting(port)
 
   return port
-}
-
-/** Free a moment ago: nginx cannot choose one and say which. */
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-
-  server.close()
-  await once(server, 'close')
-
-  return port
-}
-
-/** Resolves when something accepts connections; the time limit is that of the test. */
-async function accepting (port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, '127.0.0.1')
-
-    try {
-      await once(socket, 'connect')
-      return
-    } catch {
-      await delay(10)
-    } finally {
-      socket.destroy()
-    }
-  }
 }

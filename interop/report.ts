@@ -11,6 +11,9 @@ export interface Results {
   cells: Record<string, Record<string, Record<string, string>>>
 }
 
+/** A peer of the matrix has it. */
+const DIRECTION = 'we dial'
+
 const notes = new Map<string, string>()
 
 /** What the table says of a case that passes and is not what one would wish. */
@@ -32,7 +35,7 @@ class Report extends reporters.Spec {
   override epilogue (): void {
     super.epilogue()
 
-    const table = formatTable(this.#results)
+    const table = `${formatTables(this.#results)}\n`
     process.stdout.write(`${table}\n${this.stats.passes} passed, ${this.stats.failures} failed\n`)
 
     // of a whole run only
@@ -54,19 +57,27 @@ class Report extends reporters.Spec {
   }
 }
 
-export function formatTable ({ date, node, cells }: Results): string {
+/** One table for the peers, one for each of the others. */
+export function formatTables ({ date, node, cells }: Results): string {
+  const peers = Object.entries(cells).filter(([, directions]) => DIRECTION in directions)
+  const others = Object.entries(cells).filter(([, directions]) => !(DIRECTION in directions))
+
+  return [
+    `${date}, Node ${node}`,
+    ...[peers, ...others.map(other => [other])].filter(group => group.length > 0).map(group => formatTable(Object.fromEntries(group)))
+  ].join('\n\n')
+}
+
+function formatTable (cells: Results['cells']): string {
   const columns = Object.entries(cells).flatMap(([peer, directions]) => Object.entries(directions)
     .map(([direction, outcomes]) => ({ title: `${peer}, ${direction}`, outcomes })))
   const names = [...new Set(columns.flatMap(({ outcomes }) => Object.keys(outcomes)))]
   const row = (texts: string[]): string => `| ${texts.join(' | ')} |`
 
   return [
-    `${date}, Node ${node}`,
-    '',
     row(['case', ...columns.map(({ title }) => title)]),
     row(['---', ...columns.map(() => '---')]),
-    ...names.map(name => row([name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')])),
-    ''
+    ...names.map(name => row([name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')]))
   ].join('\n')
 }
 

@@ -84,7 +84,10 @@ async def obey(host, verb, *words):
         os._exit(0)
 
     numbers = [int(word) for word in words]
-    [peer] = host.get_network().connections
+    peers = [peer for peer, connections in host.get_network().connections.items() if connections]
+    if len(peers) != 1:
+        raise ValueError(f"{len(peers)} connections instead of 1")
+    [peer] = peers
 
     with trio.fail_after(120):
         if verb == "ping":

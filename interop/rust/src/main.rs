@@ -138,7 +138,7 @@ fn only_peer(swarm: &Swarm<Behaviour>) -> Result<PeerId> {
 
     match peers[..] {
         [peer] => Ok(*peer),
-        _ => Err(format!("{} peers instead of 1", peers.len()).into()),
+        _ => Err(format!("{} connections instead of 1", peers.len()).into()),
     }
 }
 
