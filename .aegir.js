@@ -15,6 +15,6 @@ export default {
   dependencyCheck: {
     // the runtime of every script, and no script names it; a peer of the benchmarks, which are not looked at
     ignore: ['node', '@libp2p/tcp'],
-    productionIgnorePatterns: ['/benchmarks', '/examples', '/dist', '/docs', '/test', '.aegir.js']
+    productionIgnorePatterns: ['/benchmarks', '/examples', '/interop', '/dist', '/docs', '/test', '.aegir.js']
   }
 }

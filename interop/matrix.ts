@@ -17,33 +17,50 @@ import type { Language, Program } from './build.ts'
 
 /** What a peer does and does not do: docs/interop.md has the same in words. */
 interface PeerFacts {
-  frames: { listening: FrameFacts, dialling: FrameFacts }
-  /** By address, and what it says of it. */
-  refused?: Record<string, RegExp>
-  maxStreams?: number
+  whenDialled: Facts
+  whenDialling: Facts
   special? (pairing: Pairing): void
+}
+
+interface Facts {
+  frames: FrameFacts
+  /** What it does not dial, and what it says of it. */
+  refused?: Record<string, RegExp>
+  /** On one connection. */
+  maxStreams?: number
 }
 
 const PEERS: Record<string, PeerFacts> = {
   go: {
-    frames: { listening: { largest: 65_537 }, dialling: { largest: 4_096, fragments: true } },
+    whenDialled: { frames: { largest: 65_537 } },
+    whenDialling: { frames: { largest: 4_096, fragments: true } },
     special: ({ program, weDial }) => {
       weDial ? goListening(program) : goDialling(program)
     }
   },
   rust: {
-    frames: { listening: { largest: 16_412 }, dialling: { largest: 16_412 } },
-    refused: { '`/ip4/../tls/sni/N/ws`': /./ },
-    maxStreams: 500,
+    whenDialled: { frames: { largest: 16_414 }, maxStreams: 500 },
+    whenDialling: { frames: { largest: 16_414 }, maxStreams: 500, refused: { '`/ip4/../tls/sni/N/ws`': /Unsupported/ } },
     special: ({ program, weDial }) => {
       weDial ? rustListening(program) : rustDialling(program)
     }
   },
   python: {
-    frames: { listening: { largest: 0 }, dialling: { largest: 0 } }
+    whenDialled: { frames: { largest: 65_537 } },
+    whenDialling: {
+      frames: { largest: 65_537 },
+      maxStreams: 250,
+      refused: {
+        '`/ip4/../tls/ws`': /unable to connect/,
+        '`/ip6/../tls/ws`': /unable to connect/,
+        '`/dns4/../tls/ws`': /unable to connect/,
+        '`/ip4/../tls/sni/N/ws`': /No supported transport/
+      }
+    }
   },
   js: {
-    frames: { listening: { largest: 0 }, dialling: { largest: 0 } }
+    whenDialled: { frames: { largest: 65_507 } },
+    whenDialling: { frames: { largest: 65_507 }, refused: { '`/ip4/../tls/sni/N/ws`': /./ } }
   }
 }
 
@@ -76,14 +93,14 @@ for (const language of LANGUAGES.filter(({ name }) => only == null || only === n
     for (const weDial of [true, false]) {
       describe(weDial ? 'we dial' : 'it dials', () => {
         const pairing = { program, weDial }
-
-        const { refused, maxStreams, frames, special } = PEERS[language.name]
+        const { special, ...facts } = PEERS[language.name]
+        const { frames, refused, maxStreams } = weDial ? facts.whenDialled : facts.whenDialling
 
         addresses(pairing, refused)
-        exchange(pairing, { maxStreams })
+        exchange(pairing, maxStreams)
         endings(pairing)
         flow(pairing)
-        wire(pairing, weDial ? frames.listening : frames.dialling)
+        wire(pairing, frames)
         special?.(pairing)
 
         if (weDial) {

@@ -117,11 +117,13 @@ async function sendPattern (stream: Stream, length: number): Promise<void> {
 }
 
 async function answerEcho (stream: Stream): Promise<void> {
-  for await (const data of stream) {
-    if (!stream.send(data)) {
-      await pEvent(stream, 'drain', { rejectionEvents: ['close'] })
-    }
-  }
+  stream.addEventListener('drain', () => { stream.resume() })
 
+  await receive(stream, (data) => {
+    if (!stream.send(data)) {
+      // to iterate over the stream would read on, and keep it all
+      stream.pause()
+    }
+  })
   await stream.close()
 }

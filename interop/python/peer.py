@@ -84,7 +84,11 @@ async def obey(host, verb, *words):
         os._exit(0)
 
     numbers = [int(word) for word in words]
-    peers = [peer for peer, connections in host.get_network().connections.items() if connections]
+    peers = [
+        peer
+        for peer, connections in host.get_network().connections.items()
+        if any(not connection.is_closed for connection in connections)
+    ]
     if len(peers) != 1:
         raise ValueError(f"{len(peers)} connections instead of 1")
     [peer] = peers
