@@ -1,7 +1,8 @@
 /** A page in Chromium dials the peer, over ws and wss. */
-import { createHash, X509Certificate } from 'node:crypto'
 import { spawn } from 'node:child_process'
+import { createHash, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -19,9 +20,16 @@ import type { AddressInfo } from 'node:net'
 const PAGE = join(import.meta.dirname, '../page/page.ts')
 const BROWSER = 'chromium'
 
+/** What `npm run build` makes for pages. */
+const hasEngine = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')).browser != null
+
 export function page (program: Program): void {
   for (const [name, listen] of Object.entries({ ws: PLAIN.listen, wss: '/ip4/127.0.0.1/tcp/0/tls/ws' })) {
     it(`a page in Chromium, over ${name}`, async function () {
+      if (!hasEngine) {
+        skip(this, 'there is no engine for browsers yet')
+      }
+
       if (!await hasTool(BROWSER) && !mustRun) {
         skip(this, `${BROWSER} is not installed`)
       }
