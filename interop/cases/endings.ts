@@ -145,7 +145,7 @@ async function alone (peer: Meeting['peer']): Promise<void> {
   }
 }
 
-async function bounded (work: Promise<unknown>): Promise<void> {
+async function bounded (work: unknown): Promise<void> {
   const started = Date.now()
 
   await work
