@@ -26,6 +26,8 @@ interface Facts {
   frames: FrameFacts
   /** What it does not dial, and what it says of it. */
   refused?: Record<string, RegExp>
+  /** Its streams, iterated over, are read without bound. */
+  readsAhead?: boolean
   /** On one connection. */
   maxStreams?: number
 }
@@ -59,8 +61,8 @@ const PEERS: Record<string, PeerFacts> = {
     }
   },
   js: {
-    whenDialled: { frames: { largest: 65_507 } },
-    whenDialling: { frames: { largest: 65_507 }, refused: { '`/ip4/../tls/sni/N/ws`': /./ } }
+    whenDialled: { frames: { largest: 65_507 }, readsAhead: true },
+    whenDialling: { frames: { largest: 65_507 }, readsAhead: true, refused: { '`/ip4/../tls/sni/N/ws`': /./ } }
   }
 }
 
@@ -94,12 +96,12 @@ for (const language of LANGUAGES.filter(({ name }) => only == null || only === n
       describe(weDial ? 'we dial' : 'it dials', () => {
         const pairing = { program, weDial }
         const { special, ...facts } = PEERS[language.name]
-        const { frames, refused, maxStreams } = weDial ? facts.whenDialled : facts.whenDialling
+        const { frames, refused, maxStreams, readsAhead } = weDial ? facts.whenDialled : facts.whenDialling
 
         addresses(pairing, refused)
         exchange(pairing, maxStreams)
         endings(pairing)
-        flow(pairing)
+        flow(pairing, readsAhead)
         wire(pairing, frames)
         special?.(pairing)
 

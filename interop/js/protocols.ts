@@ -117,13 +117,11 @@ async function sendPattern (stream: Stream, length: number): Promise<void> {
 }
 
 async function answerEcho (stream: Stream): Promise<void> {
-  stream.addEventListener('drain', () => { stream.resume() })
-
-  await receive(stream, (data) => {
+  for await (const data of stream) {
     if (!stream.send(data)) {
-      // to iterate over the stream would read on, and keep it all
-      stream.pause()
+      await pEvent(stream, 'drain', { rejectionEvents: ['close'] })
     }
-  })
+  }
+
   await stream.close()
 }
