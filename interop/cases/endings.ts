@@ -1,11 +1,9 @@
 /** Whoever ends the connection, in whatever way and state: both sides see it, soon, and nothing is left. */
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
 import { until } from '../../test/fixtures/until.ts'
 import { PERF, RESET } from '../js/protocols.ts'
-import { meet, PLAIN, prepare } from '../meeting.ts'
+import { meet, ourNode, PLAIN, prepare } from '../meeting.ts'
 import type { Meeting, Pairing } from '../meeting.ts'
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
 
@@ -15,7 +13,7 @@ const BOUND = 10_000
 
 export function endings (pairing: Pairing): void {
   it('a wrong peer id is refused', async () => {
-    const other = peerIdFromPrivateKey(await generateKeyPair('Ed25519'))
+    const { peerId: other } = await ourNode()
     const { node, peer, connect } = await prepare(pairing, { ...PLAIN, dial: (address) => address.replace(/p2p\/.*/, `p2p/${other}`) })
 
     await expect(connect()).to.eventually.be.rejected()
