@@ -6,14 +6,14 @@ import { endings } from './cases/endings.ts'
 import { exchange } from './cases/exchange.ts'
 import { flow } from './cases/flow.ts'
 import { goDialling, goListening } from './cases/go.ts'
+import { harness } from './cases/harness.ts'
 import { page } from './cases/page.ts'
 import { rustDialling, rustListening } from './cases/rust.ts'
 import { wire } from './cases/wire.ts'
-import { harness } from './cases/harness.ts'
 import { note } from './report.ts'
+import type { Language, Program } from './build.ts'
 import type { FrameFacts } from './cases/wire.ts'
 import type { Pairing } from './meeting.ts'
-import type { Language, Program } from './build.ts'
 
 /** What a peer does and does not do: docs/interop.md has the same in words. */
 interface PeerFacts {

@@ -8,6 +8,8 @@ const HEAD_END = '\r\n\r\n'
 const CONTINUATION = 0x0
 const BINARY = 0x2
 const CONTROL = 0x8
+/** Bytes of the length behind a frame's first two bytes, where these say so. */
+const EXTENDED_LENGTH: Record<number, number> = { 126: 2, 127: 8 }
 
 export interface Frame {
   fin: boolean
@@ -58,10 +60,11 @@ function readFrames (wire: Buffer): Frame[] {
     const [first, second] = wire.subarray(at)
     const short = second & 0x7F
     const masked = (second & 0x80) !== 0
-    const length = short < 126 ? short : short === 126 ? wire.readUInt16BE(at + 2) : Number(wire.readBigUInt64BE(at + 2))
+    const extended = EXTENDED_LENGTH[short] ?? 0
+    const length = extended === 0 ? short : Number(`0x${wire.toString('hex', at + 2, at + 2 + extended)}`)
 
     frames.push({ fin: (first & 0x80) !== 0, opcode: first & 0xF, masked, length })
-    at += 2 + (short < 126 ? 0 : short === 126 ? 2 : 8) + (masked ? 4 : 0) + length
+    at += 2 + extended + (masked ? 4 : 0) + length
   }
 
   return frames.filter(({ opcode, length }) => opcode < CONTROL && length > 0)

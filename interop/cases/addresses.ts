@@ -22,7 +22,7 @@ const WAYS: Record<string, Way> = {
   '`/ip4/../tls/sni/N/ws`': way(`${IP4}/tls/ws`, ['/tls/ws/', '/tls/sni/example.com/ws/'])
 }
 
-/** @param refused - what the peer cannot dial, and what it says of it: the day it can, the case fails */
+/** `refused`: what the peer cannot dial, and what it says of it: the day it can, the case fails */
 export function addresses (pairing: Pairing, refused: Record<string, RegExp> = {}): void {
   for (const [name, way] of Object.entries(WAYS)) {
     it(name, async function () {

@@ -6,7 +6,7 @@ import type { Pairing } from '../meeting.ts'
 const MIB = 1_048_576
 const STREAMS = 1_000
 
-/** @param maxStreams - how many it takes on one connection */
+/** `maxStreams`: how many it takes on one connection */
 export function exchange (pairing: Pairing, maxStreams = STREAMS): void {
   it('echo of 100 MiB', async () => {
     const { dialler } = await meet(pairing)

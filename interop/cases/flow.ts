@@ -17,7 +17,7 @@ const MEMORY_LIMIT = 2 * CONNECTION_LIMIT
 /** A stream that has not drained for this long, ms, is stalled. */
 const STALLED = 200
 
-/** @param readsAhead - its echo takes whatever comes, however slowly we read: only the frozen peer is a case then */
+/** `readsAhead`: its echo takes whatever comes, however slowly we read: only the frozen peer is a case then */
 export function flow (pairing: Pairing, readsAhead = false): void {
   if (!readsAhead) {
     it('a stream that nobody reads stops its writer', async () => {
