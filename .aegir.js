@@ -62,6 +62,6 @@ export default {
   dependencyCheck: {
     // the runtime of every script, and no script names it; a peer of the benchmarks, which are not looked at; this package
     ignore: ['node', '@libp2p/tcp', 'ws-transport'],
-    productionIgnorePatterns: ['/benchmarks', '/examples', '/dist', '/docs', '/test', '.aegir.js']
+    productionIgnorePatterns: ['/benchmarks', '/examples', '/interop', '/dist', '/docs', '/test', '.aegir.js']
   }
 }

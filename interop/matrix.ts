@@ -1,0 +1,133 @@
+/** Every ordered pair of a peer and us. Builds the peers first, so it may take its time before the first line. */
+import { skip } from '../test/fixtures/skip.ts'
+import { hasTool, LANGUAGES, mustRun } from './build.ts'
+import { addresses } from './cases/addresses.ts'
+import { endings } from './cases/endings.ts'
+import { exchange } from './cases/exchange.ts'
+import { flow } from './cases/flow.ts'
+import { goDialling, goListening } from './cases/go.ts'
+import { harness } from './cases/harness.ts'
+import { page } from './cases/page.ts'
+import { rustDialling, rustListening } from './cases/rust.ts'
+import { wire } from './cases/wire.ts'
+import { note } from './report.ts'
+import type { Language, Program } from './build.ts'
+import type { FrameFacts } from './cases/wire.ts'
+import type { Pairing } from './meeting.ts'
+
+/** What a peer does and does not do: docs/interop.md has the same in words. */
+interface PeerFacts {
+  whenDialled: Facts
+  whenDialling: Facts
+  special? (pairing: Pairing): void
+}
+
+interface Facts {
+  frames: FrameFacts
+  /** What it does not dial, and what it says of it. */
+  refused?: Record<string, RegExp>
+  /** Its streams, iterated over, are read without bound. */
+  readsAhead?: boolean
+  /** On one connection. */
+  maxStreams?: number
+}
+
+const PEERS: Record<string, PeerFacts> = {
+  go: {
+    whenDialled: { frames: { largest: 65_537 } },
+    whenDialling: { frames: { largest: 4_096, fragments: true } },
+    special: ({ program, weDial }) => {
+      weDial ? goListening(program) : goDialling(program)
+    }
+  },
+  rust: {
+    whenDialled: { frames: { largest: 16_414 }, maxStreams: 500 },
+    whenDialling: { frames: { largest: 16_414 }, maxStreams: 500, refused: { '`/ip4/../tls/sni/N/ws`': /Unsupported/ } },
+    special: ({ program, weDial }) => {
+      weDial ? rustListening(program) : rustDialling(program)
+    }
+  },
+  python: {
+    whenDialled: { frames: { largest: 65_537 } },
+    whenDialling: {
+      frames: { largest: 65_537 },
+      maxStreams: 250,
+      refused: {
+        '`/ip4/../tls/ws`': /unable to connect/,
+        '`/ip6/../tls/ws`': /unable to connect/,
+        '`/dns4/../tls/ws`': /unable to connect/,
+        '`/ip4/../tls/sni/N/ws`': /No supported transport/
+      }
+    }
+  },
+  js: {
+    whenDialled: { frames: { largest: 65_507 }, readsAhead: true },
+    whenDialling: { frames: { largest: 65_507 }, readsAhead: true, refused: { '`/ip4/../tls/sni/N/ws`': /./ } }
+  }
+}
+
+const only = process.env.INTEROP_ONLY
+
+const programs: Program[] = []
+
+for (const language of LANGUAGES.filter(({ name }) => only == null || only === name)) {
+  const { program, reason } = await tryBuild(language)
+
+  if (program != null) {
+    programs.push(program)
+  }
+
+  describe(program?.name ?? language.name, function () {
+    this.timeout(120_000)
+
+    if (program == null) {
+      it('is built', function () {
+        if (mustRun) {
+          throw new Error(reason)
+        }
+
+        note(this, reason)
+        skip(this, reason)
+      })
+      return
+    }
+
+    for (const weDial of [true, false]) {
+      describe(weDial ? 'we dial' : 'it dials', () => {
+        const pairing = { program, weDial }
+        const { special, ...facts } = PEERS[language.name]
+        const { frames, refused, maxStreams, readsAhead } = weDial ? facts.whenDialled : facts.whenDialling
+
+        addresses(pairing, refused)
+        exchange(pairing, maxStreams)
+        endings(pairing)
+        flow(pairing, readsAhead)
+        wire(pairing, frames)
+        special?.(pairing)
+
+        if (weDial) {
+          page(program)
+        }
+      })
+    }
+  })
+}
+
+describe('the official harnesses', function () {
+  this.timeout(60_000)
+  harness(programs)
+})
+
+async function tryBuild (language: Language): Promise<{ program?: Program, reason: string }> {
+  if (!await hasTool(language.tool)) {
+    return { reason: `${language.tool} is not installed` }
+  }
+
+  process.stderr.write(`building the peer in ${language.name}\n`)
+
+  try {
+    return { program: await language.build(), reason: '' }
+  } catch (err: any) {
+    return { reason: `its build failed: ${err.message}` }
+  }
+}
