@@ -23,6 +23,7 @@ function engine (name: string): Engine {
       sentCode: code => code === 1000 || code >= 3000 ? code : code + 3000,
       abortCode: 4006,
       pauses: webSocketStream,
+      writesAtOnce: false,
       readsWhileClosing: false
     }
   }

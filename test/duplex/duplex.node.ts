@@ -359,7 +359,7 @@ describe('duplex: writing', () => {
 
     await duplex(near).sink(['one', ...bytes('two')])
 
-    expect(received).to.deep.equal([['onetwo', false]])
+    expect(received).to.deep.equal([['one', false], ['two', false]])
   })
 
   it('takes nothing from its source while the peer does not read', async () => {

@@ -11,6 +11,8 @@ export interface Traits {
   abortCode: number
   /** It can stop the peer. */
   pauses: boolean
+  /** What an idle channel is given leaves before the call returns, without what the same turn still brings. */
+  writesAtOnce: boolean
   /** It delivers what comes in while it closes. */
   readsWhileClosing: boolean
 }
@@ -27,7 +29,7 @@ export function channelSuite ({ name, traits, opens }: Stamp): void {
   describe(`channel, ${name}`, () => {
     for (const [opposite, open] of Object.entries(opens)) {
       describe(`with ${opposite}`, () => {
-        describe('exchange', () => { exchange(open) })
+        describe('exchange', () => { exchange(open, traits) })
         describe('flow', () => { flow(open, traits) })
         describe('close', () => { close(open, traits) })
       })
