@@ -332,10 +332,11 @@ describe('sp after a restart', function () {
     it(`is dialled again by ${name}`, async function () {
       needs(this, name)
       this.timeout(5_000)
-      // nanocat does not come back each time, about one in six: why is not known
-      this.retries(name === 'nanocat' ? 3 : 0)
       const url = await freeUrl()
       const peer = tool(name, ...(name === 'nngcat' ? ['--async'] : []), '--pull', '--connect', url, '-Q')
+      // nanomsg 1.1.5 may lose the timer of its redial where its first dial succeeds, with a bare TCP server too: that dial
+      // must fail, and nothing tells that it has
+      await delay(name === 'nanocat' ? 500 : 0)
 
       for (const count of [1, 2]) {
         // nanomsg is lost for good after a Close frame
