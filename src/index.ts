@@ -30,6 +30,7 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
+import type { HttpServers } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
@@ -57,6 +58,15 @@ export interface WebSocketsInit {
    * @default status 426, and a line that says so
    */
   onrequest?(request: IncomingMessage, response: ServerResponse): void
+
+  /**
+   * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by
+   * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. `http`,
+   * `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
+   *
+   * @default one of the transport, for its own listeners
+   */
+  servers?: HttpServers
 
   /**
    * TLS of secure dials: `ca` to trust a private authority, `servername`, client certificates.

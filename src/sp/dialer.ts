@@ -19,6 +19,11 @@ export class Backoff {
     this.#bound = min
   }
 
+  /** The next wait is no longer than this, ms. */
+  get bound (): number {
+    return this.#bound
+  }
+
   next (): number {
     const delay = this.#random() * this.#bound
     this.#bound = Math.min(this.#bound * 2, this.#max)
@@ -102,11 +107,15 @@ export class Dialer {
     }
   }
 
-  /** A pipe that lived counts as a success; a peer that takes pipes only to end them is left alone for longer. */
-  async #outlive (pipe: ChannelPipe): Promise<void> {
-    await pipe.channel.closed
+  /**
+   * A pipe that brought something, or lived longer than the wait for it, is a success: PULL and SUB never send. A peer that
+   * takes pipes only to end them is left alone for longer.
+   */
+  async #outlive ({ channel }: ChannelPipe): Promise<void> {
+    const since = performance.now()
+    await channel.closed
 
-    if (pipe.channel.bytesIn > 0) {
+    if (channel.bytesIn > 0 || performance.now() - since > this.#backoff.bound) {
       this.#backoff.reset()
     }
   }

@@ -12,8 +12,8 @@ const ID_BIT = 0x80
 const MAX_ID = 0x7fff_ffff
 const MAX_HOPS = 0xff
 
-/** Below this many bytes a copy is cheaper than a list. */
-const COPY_BELOW = 4_096
+/** Below this many bytes a copy is cheaper than a list: V8 allocates no buffer for it. */
+const COPY_BELOW = 64
 
 export interface Received {
   /** Goes back in front of the answer, as it came. */

@@ -2,14 +2,15 @@
  * What was received and not taken yet, and whoever waits for it. It has a limit, and leaves to its owner what that means:
  * to stop reading, or to drop.
  */
+import { Queue } from './queue.ts'
 import { Waiter, throwIfAborted } from './waiter.ts'
 import type { WaitOptions } from './waiter.ts'
 
 export class Inbox<T> {
   readonly #limit: number
   readonly #onroom: () => void
-  readonly #values: T[] = []
-  readonly #waiters: Array<Waiter<T>> = []
+  readonly #values = new Queue<T>()
+  readonly #waiters = new Queue<Waiter<T>>()
   #closed: Error | undefined
 
   /**
@@ -58,7 +59,7 @@ export class Inbox<T> {
       throw this.#closed
     }
 
-    const waiter: Waiter<T> = new Waiter<T>('message', options, () => { this.#waiters.splice(this.#waiters.indexOf(waiter), 1) })
+    const waiter: Waiter<T> = new Waiter<T>('message', options, () => { this.#waiters.delete(waiter) })
     this.#waiters.push(waiter)
     this.#onroom()
 
@@ -68,10 +69,10 @@ export class Inbox<T> {
   /** What was not taken is still there, or gone with `discard`; then whoever takes gets `error`. */
   close (error: Error, discard: boolean): void {
     this.#closed = error
-    this.#waiters.splice(0).forEach(waiter => { waiter.reject(error) })
+    this.#waiters.clear().forEach(waiter => { waiter.reject(error) })
 
     if (discard) {
-      this.#values.length = 0
+      this.#values.clear()
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Where sockets listen: the one file of them that needs a server. Browsers get `listen.browser.ts` instead.
+ * Where sockets listen: the one file of them that needs a server, which throws in browsers.
  */
 import { listen } from '../server/index.ts'
 import { listenAddress } from './address.ts'

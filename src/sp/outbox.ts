@@ -2,6 +2,7 @@
  * Messages that wait for a pipe that can take them, in order. A few may wait without their sender, who waits with all
  * others: that is the back pressure of PUSH and PAIR.
  */
+import { Queue } from './queue.ts'
 import { Waiter, throwIfAborted } from './waiter.ts'
 import type { Outgoing } from './message.ts'
 import type { WaitOptions } from './waiter.ts'
@@ -14,7 +15,7 @@ interface Entry {
 export class Outbox {
   readonly #limit: number
   readonly #deliver: (message: Outgoing) => boolean
-  readonly #entries: Entry[] = []
+  readonly #entries = new Queue<Entry>()
 
   /**
    * @param limit - messages whose senders need not wait
@@ -42,21 +43,23 @@ export class Outbox {
     this.#entries.push(entry)
 
     if (waits) {
-      entry.waiter = new Waiter<void>('pipe that takes the message', options, () => { this.#entries.splice(this.#entries.indexOf(entry), 1) })
+      entry.waiter = new Waiter<void>('pipe that takes the message', options, () => { this.#entries.delete(entry) })
       await entry.waiter.promise
     }
   }
 
   /** A pipe is ready: hand on what waits. */
   flush (): void {
-    while (this.#entries.length > 0 && this.#deliver(this.#entries[0].message)) {
-      this.#entries.shift()?.waiter?.resolve()
-      this.#entries[this.#limit - 1]?.waiter?.resolve()
+    for (let entry = this.#entries.at(0); entry != null && this.#deliver(entry.message); entry = this.#entries.at(0)) {
+      this.#entries.shift()
+      entry.waiter?.resolve()
+      // one more is among the first
+      this.#entries.at(this.#limit - 1)?.waiter?.resolve()
     }
   }
 
   /** Drop what waits. */
   close (error: Error): void {
-    this.#entries.splice(0).forEach(({ waiter }) => { waiter?.reject(error) })
+    this.#entries.clear().forEach(({ waiter }) => { waiter?.reject(error) })
   }
 }

@@ -25,15 +25,19 @@ interface Pending {
   readonly waiter: Waiter<Uint8Array>
   /** What carries it, if any does. */
   pipe?: ChannelPipe
-  timer?: ReturnType<typeof setTimeout>
+  /** When it is sent again, by `performance.now()`. */
+  due: number
 }
 
 /** Asks REP peers, in turns, until there is a reply. */
 class ReqSocket extends SpSocket {
   readonly #resendTime: number
+  /** Those that a pipe carries are in the order in which they are due. */
   readonly #pending = new Map<number, Pending>()
   /** Those that no pipe carries. */
   readonly #waiting = new Set<Pending>()
+  /** One for all, for the first that is due: most have their reply long before. */
+  #timer: ReturnType<typeof setTimeout> | undefined
   #id = firstId()
 
   constructor ({ resendTime = SP_RESEND_TIME, ...init }: ReqOptions) {
@@ -59,6 +63,7 @@ class ReqSocket extends SpSocket {
     const id = this.#nextId()
     const pending: Pending = {
       id,
+      due: Infinity,
       message: { data: join(encodeWord(id), encodeBody(body, false)), text: false },
       waiter: new Waiter('reply', { ...options, timeout: options.timeout ?? this.options.receiveTimeout }, () => { this.#forget(pending) })
     }
@@ -113,6 +118,7 @@ class ReqSocket extends SpSocket {
 
     if (pipe == null) {
       pending.pipe = undefined
+      pending.due = Infinity
       this.#waiting.add(pending)
     } else {
       this.#sendBy(pipe, pending)
@@ -120,12 +126,30 @@ class ReqSocket extends SpSocket {
   }
 
   #sendBy (pipe: ChannelPipe, pending: Pending): void {
-    clearTimeout(pending.timer)
     pending.pipe = pipe
     pipe.send(pending.message)
 
     if (this.#resendTime > 0) {
-      pending.timer = setTimeout(() => { this.#send(pending) }, this.#resendTime)
+      pending.due = performance.now() + this.#resendTime
+      this.#pending.delete(pending.id)
+      this.#pending.set(pending.id, pending)
+      this.#timer ??= setTimeout(this.#resend, this.#resendTime)
+    }
+  }
+
+  readonly #resend = (): void => {
+    const now = performance.now()
+    this.#timer = undefined
+
+    // those that are sent again come behind the others, and are not due
+    for (const pending of this.#pending.values()) {
+      if (pending.due <= now) {
+        this.#send(pending)
+      } else if (pending.due < Infinity) {
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(this.#resend, pending.due - now)
+        break
+      }
     }
   }
 
@@ -139,9 +163,13 @@ class ReqSocket extends SpSocket {
   }
 
   #forget (pending: Pending): void {
-    clearTimeout(pending.timer)
     this.#pending.delete(pending.id)
     this.#waiting.delete(pending)
+
+    if (this.#pending.size === 0) {
+      clearTimeout(this.#timer)
+      this.#timer = undefined
+    }
   }
 
   /** Not one that is under way. */

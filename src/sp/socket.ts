@@ -2,7 +2,7 @@
  * What all sockets have in common: they listen and dial at any number of addresses, keep their pipes, and close. What is
  * done with the messages is left to their protocols.
  */
-import { ConnectionClosedError, InvalidParametersError, UnsupportedProtocolError } from '@libp2p/interface'
+import { AbortError, ConnectionClosedError, InvalidParametersError, UnsupportedProtocolError } from '@libp2p/interface'
 import { TypedEventEmitter } from 'main-event'
 import { parseDialAddress } from '../address/index.ts'
 import { dial } from '../channel/index.ts'
@@ -223,10 +223,10 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
       onheaders: received => { headers = received }
     })
 
-    // it may have opened in the moment of the close
+    // it may have opened in the moment in which it was given up
     if (options.signal?.aborted === true) {
       channel.abort()
-      throw this.closedError()
+      throw new AbortError('the dial was aborted')
     }
 
     return this.#add(channel, 'outbound', { headers, path: channel.remote.path })

@@ -33,11 +33,12 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
   readonly #connectionLog: Logger
   readonly #metrics: TransportMetrics
   /** Listeners on one port share it. */
-  readonly #servers = new HttpServers()
+  readonly #servers: HttpServers
 
   constructor (components: WebSocketsComponents, init: WebSocketsInit) {
     this.#components = components
     this.#init = init
+    this.#servers = init.servers ?? new HttpServers()
     this.#log = components.logger.forComponent('libp2p:websockets')
     this.#connectionLog = components.logger.forComponent('libp2p:websockets:connection')
     this.#metrics = new TransportMetrics(components.metrics)

@@ -1,12 +1,15 @@
 /** What the real libraries do at the edges: TLS, paths, refusals, sizes, pings, restarts. */
 import { writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
+import { webSockets } from '../../src/index.ts'
 import { HttpServers, listen } from '../../src/server/index.ts'
 import * as sp from '../../src/sp/index.ts'
 import { file } from '../cli/fixtures.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
+import { createNode } from '../fixtures/nodes.ts'
 import { pattern } from '../fixtures/streams.ts'
 import { until } from '../fixtures/until.ts'
 import { exchange, freePort, open as openChannel, portOf, rejection } from '../server/fixtures.ts'
@@ -28,6 +31,13 @@ async function takeAnswers (socket: sp.Rep): Promise<void> {
   for await (const request of socket) {
     await request.reply(`node:${text(request.body)}`)
   }
+}
+
+async function ask (url: string): Promise<Uint8Array> {
+  const socket = open(sp.req())
+  await socket.dial(url)
+
+  return socket.request('still there?')
 }
 
 describe('sp over TLS, with nngcat', function () {
@@ -226,13 +236,16 @@ describe('sp messages of all sizes', function () {
 describe('sp sockets on one port', function () {
   this.timeout(10_000)
 
-  it('stand beside each other, any other WebSocket, and a handler of requests', async function () {
+  it('stand beside each other, a libp2p node, any other WebSocket, and a handler of requests', async function () {
     needs(this, 'nngcat')
     const servers = new HttpServers()
     const port = await freePort()
     const url = `ws://127.0.0.1:${port}`
+    const address = `/ip4/127.0.0.1/tcp/${port}/ws/http-path/libp2p`
+    // the first on the port, so its handler is the one
+    const node = await createNode(webSockets({ servers, onrequest: (_, response) => { response.end('a page') } }), [address])
     const [replier, puller] = [open(sp.rep()), open(sp.pull())]
-    await replier.listen(`${url}/a`, { servers, onrequest: (_, response) => { response.end('a page') } })
+    await replier.listen(`${url}/a`, { servers })
     await puller.listen(`${url}/b`, { servers })
     void takeAnswers(replier)
     const other = await listen(`${url}/c`, { servers }, channel => {
@@ -246,6 +259,15 @@ describe('sp sockets on one port', function () {
     expect(await exchange(await openChannel(`${url}/c`), 'echo')).to.equal('echo')
     const response = await fetch(`http://127.0.0.1:${port}/index.html`, { headers: { Connection: 'close' } })
     expect(await response.text()).to.equal('a page')
+
+    const dialer = await createNode(webSockets())
+    const connection = await dialer.dial(multiaddr(address))
+    expect(connection.remotePeer.equals(node.peerId)).to.equal(true)
+
+    // the others do not need the one that opened the port
+    await node.stop()
+    expect(text(await ask(`${url}/a`))).to.equal('node:still there?')
+    await expect(dialer.dial(multiaddr(address))).to.eventually.be.rejected()
   })
 })
 
@@ -310,10 +332,11 @@ describe('sp after a restart', function () {
     it(`is dialled again by ${name}`, async function () {
       needs(this, name)
       this.timeout(5_000)
-      // nanocat does not come back each time, about one in six: why is not known
-      this.retries(name === 'nanocat' ? 3 : 0)
       const url = await freeUrl()
       const peer = tool(name, ...(name === 'nngcat' ? ['--async'] : []), '--pull', '--connect', url, '-Q')
+      // nanomsg 1.1.5 may lose the timer of its redial where its first dial succeeds, with a bare TCP server too: that dial
+      // must fail, and nothing tells that it has
+      await delay(name === 'nanocat' ? 500 : 0)
 
       for (const count of [1, 2]) {
         // nanomsg is lost for good after a Close frame

@@ -1,9 +1,7 @@
 /** Every role that dials, in Chromium: with nngcat, and with a listener of ours. Needs `npm run build` first. */
-import { existsSync } from 'node:fs'
 import { expect } from 'aegir/chai'
 import * as sp from '../../src/sp/index.ts'
 import { bundle, openBrowser } from '../fixtures/puppeteer.ts'
-import { skip } from '../fixtures/skip.ts'
 import { portOf } from '../server/fixtures.ts'
 import { CASES } from './cases.ts'
 import { freeUrl, needs, open, peers, tool, toolRole } from './fixtures.ts'
@@ -36,10 +34,6 @@ describe('sp in Chromium', function () {
 
   /** On a page that a listener of ours serves. */
   async function openPage (test: Mocha.Context): Promise<Page> {
-    if (!existsSync('dist/src/channel/dial.browser.js')) {
-      skip(test, 'there is no engine for browsers')
-    }
-
     const browser = await openBrowser(test, 'chrome')
     const { addresses: [address] } = await open(sp.pull()).listen('ws://127.0.0.1:0', {
       onrequest: (_, response) => { response.writeHead(200, { 'Content-Type': 'text/html', Connection: 'close' }).end('<!doctype html>') }

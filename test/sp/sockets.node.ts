@@ -480,6 +480,35 @@ describe('sp socket', () => {
     expect((await peer.closed).code).to.equal(1006)
   })
 
+  it('waits for the Close frame of its peers no longer than closeTimeout', async function () {
+    // the default is 3 s
+    this.timeout(2_000)
+    const url = await freeUrl()
+    const puller = open(sp.pull({ closeTimeout: 50 }))
+    await puller.listen(url)
+    const peer = await wire(url, 'pull')
+    await peers(puller)
+    peer.pause()
+    const removed = event(puller, 'pipe:remove')
+    await puller.close()
+
+    expect((await removed).close).to.include({ code: 1006, wasClean: false })
+  })
+
+  it('dials less and less often up to reconnectMax', async () => {
+    const url = await freeUrl()
+    const refused = { steady: 0, patient: 0 }
+    const sockets = { steady: open(sp.push({ reconnectMin: 1 })), patient: open(sp.push({ reconnectMin: 1, reconnectMax: 60_000 })) }
+
+    for (const name of ['steady', 'patient'] as const) {
+      sockets[name].addEventListener('pipe:refuse', () => { refused[name]++ })
+      await sockets[name].dial(url, { background: true })
+    }
+
+    await until(() => refused.steady >= 100)
+    expect(refused.patient).to.be.within(1, 50)
+  })
+
   it('tells everybody who waits when it closes, and refuses what comes later', async () => {
     const pusher = sp.push()
     const puller = sp.pull()
