@@ -4,10 +4,11 @@
  * - what comes in once it closes is dropped by the browser;
  * - nothing ends a socket at once: `abort` forgets it, and the browser ends it in its own time;
  * - close codes below 3000, but for 1000, are not sent: 3000 is added to them, so that 1011 leaves as 4011;
- * - there are no pings: `keepAlive` has no effect, and `keepAliveTimeout` says how long one may be offline;
+ * - there are no pings: `keepAlive` has no effect, and `keepAliveTimeout` says how long one may be offline, but for peers on this machine;
  * - it chooses its frames: `maxFrame` has no effect.
  */
 import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/interface'
+import { hostInBrowser, isLoopback } from '../../address/browser.ts'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
 import { CloseDeadline } from '../close-deadline.ts'
@@ -44,7 +45,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
   readonly #outbound: BrowserOutbound
   readonly #maxMessage: number
   readonly #closeTimeout: number
-  readonly #offline: Offline
+  readonly #offline: Offline | undefined
   readonly #resolveClosed: (close: ChannelClose) => void
   #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
   #onclose: ((close: ChannelClose) => void) | undefined
@@ -76,7 +77,8 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     }, () => { this.#ondrained() })
-    this.#offline = new Offline(keepAliveTimeout, () => {
+    // this machine is there without a network
+    this.#offline = isLoopback(hostInBrowser(remote)) ? undefined : new Offline(keepAliveTimeout, () => {
       this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
     })
     socket.start(this)
@@ -166,7 +168,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     const text = typeof message === 'string'
     const data = text ? new TextEncoder().encode(message) : bytesOf(message)
 
-    this.#offline.deny()
+    this.#offline?.deny()
 
     if (data.length > this.#maxMessage) {
       this.#fail(new MessageTooLargeError(data.length, this.#maxMessage), CloseCode.TOO_BIG)
@@ -280,7 +282,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     const outbound = this.#outbound
 
     this.status = 'closing'
-    this.#offline.stop()
+    this.#offline?.stop()
     this.#closeDeadline = new CloseDeadline({ size: 0, get unwritten () { return outbound.size } }, queued, this.#closeTimeout, () => {
       this.#fail(new TimeoutError(`the close took longer than ${this.#closeTimeout} ms`), CloseCode.ABNORMAL)
     })
@@ -302,7 +304,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
   #stopSending (): void {
     this.status = 'closing'
-    this.#offline.stop()
+    this.#offline?.stop()
     this.#outbound.discard()
   }
 
