@@ -77,10 +77,14 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     }, () => { this.#ondrained() })
+
     // this machine is there without a network
-    this.#offline = isLoopback(hostInBrowser(remote)) ? undefined : new Offline(keepAliveTimeout, () => {
-      this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
-    })
+    if (!isLoopback(hostInBrowser(remote))) {
+      this.#offline = new Offline(keepAliveTimeout, () => {
+        this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
+      })
+    }
+
     socket.start(this)
   }
 
