@@ -1,6 +1,7 @@
 /**
  * The Channel of browsers, over whichever WebSocket the browser has. What the platform does not let it do, it says here:
  * - a `WebSocket` cannot be paused: what comes meanwhile is held, and over `MAX_UNREAD` the channel is aborted;
+ * - messages come in whole, so `maxMessage` refuses one that is in memory;
  * - what comes in once it closes is dropped by the browser;
  * - nothing ends a socket at once: `abort` forgets it, and the browser ends it in its own time;
  * - close codes below 3000, but for 1000, are not sent: 3000 is added to them, so that 1011 leaves as 4011;
