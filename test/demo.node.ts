@@ -14,6 +14,9 @@ import type { Page } from 'puppeteer-core'
 const WIDTH = 1_100
 const HEIGHT = 1_010
 
+/** In which the plots get as many, ms. */
+const THREE_POINTS = 1_500
+
 /** How long it may take until the page says something, ms. */
 const PATIENCE = 15_000
 
@@ -72,6 +75,16 @@ describe('the demo', function () {
     await text(one, '#up', /^[1-9]\d* MB\/s$/)
     await say(two, 'still there?')
     await text(one, '#chat', /still there\?/)
+
+    // second thoughts before the stream is open
+    await press(one, 'Upload')
+    await text(one, '#up', /^0 MB\/s$/)
+    await one.$eval('#upload', button => {
+      (button as HTMLElement).click();
+      (button as HTMLElement).click()
+    })
+    await delay(THREE_POINTS)
+    expect(await read(one, '#up')).to.equal('0 MB/s')
     expect(errors).to.deep.equal([])
   })
 })
@@ -81,7 +94,7 @@ async function startDemo (): Promise<string> {
   const demo = spawn(process.execPath, ['examples/demo/serve.ts'], { stdio: ['ignore', 'pipe', 'inherit'] })
   cleanUp(async () => {
     demo.kill()
-    await once(demo, 'close')
+    expect(await once(demo, 'close'), 'code and signal of the demo').to.deep.equal([0, null])
   })
   const [line] = await once(createInterface(demo.stdout), 'line')
 

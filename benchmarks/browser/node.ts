@@ -57,7 +57,7 @@ async function createNode (count: (bytes: number) => void): Promise<Libp2p> {
   await node.handle('/sink', stream => { stream.addEventListener('message', ({ data }) => { count(data.byteLength) }) })
   await node.handle('/source', stream => {
     const send = (): void => {
-      while (stream.status === 'open' && !stream.writableNeedsDrain && stream.send(CHUNK)) {
+      while (stream.writeStatus === 'writable' && !stream.writableNeedsDrain && stream.send(CHUNK)) {
         // until it says false
       }
     }

@@ -91,7 +91,7 @@ function sendForever (stream: Stream, { id }: Connection): void {
 
   const send = (): void => {
     // one drain wakes all streams of a connection, those too whose own window is used up
-    if (tab == null || stream.status !== 'open' || stream.writableNeedsDrain) {
+    if (tab == null || stream.writeStatus !== 'writable' || stream.writableNeedsDrain) {
       return
     }
 
@@ -112,7 +112,7 @@ function sendForever (stream: Stream, { id }: Connection): void {
 
 function tell (talk: Stream, line: Line): void {
   // one that does not read, or is going, hears nothing
-  if (talk.status === 'open' && !talk.writableNeedsDrain) {
+  if (talk.writeStatus === 'writable' && !talk.writableNeedsDrain) {
     say(talk, line)
   }
 }

@@ -35,6 +35,11 @@ export function refusedByBrowser ({ host, port, tls }: Address, origin: string =
   }
 }
 
+/** Where a browser connects to: it takes no server name beside a host. */
+export function hostInBrowser ({ host, serverName }: Address): string {
+  return serverName ?? host
+}
+
 /** https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy */
 export function isLoopback (host: string): boolean {
   return host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host) || /^(?:.*\.)?localhost\.?$/.test(host)

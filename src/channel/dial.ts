@@ -49,7 +49,7 @@ export interface DialOptions extends ChannelOptions {
   webSocketStream?: boolean
 
   /**
-   * Called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
+   * Node only: called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
    * it throws, the channel is aborted with what it threw.
    */
   onheaders?(headers: IncomingHttpHeaders): void

@@ -40,6 +40,12 @@ for (const { name, dial } of engines) {
       expect(await failure(SILENT, { signal: controller.signal } as DialOptions)).to.have.property('name', 'AbortError')
     })
 
+    it('ends with AbortError when the signal fires in onProgress', async () => {
+      const controller = new AbortController()
+
+      expect(await failure(SILENT, { signal: controller.signal, onProgress () { controller.abort() }, handshakeTimeout: 1_000 })).to.have.property('name', 'AbortError')
+    })
+
     it('ends with TimeoutError when there is no WebSocket in time', async () => {
       const error = await failure(SILENT, { handshakeTimeout: 50 } as DialOptions)
 

@@ -12,6 +12,8 @@ describe('why a dial in a browser failed', () => {
     ['no network', '/ip4/192.0.2.1/tcp/80/ws', { ...http, onLine: false }, /this browser is offline/],
     ['loopback without a network', '/ip4/127.0.0.1/tcp/80/ws', { ...http, onLine: false }, /is a WebSocket server there/],
     ['a certificate for an IP address', '/ip4/192.0.2.1/tcp/443/tls/ws', https, /does not trust the certificate.*\/tls\/sni\/NAME\/ws/],
+    ['a name beside an IP address, which is not dialled', '/ip4/192.0.2.1/tcp/443/tls/sni/example.com/ws', https, /with a certificate that the browser trusts/],
+    ['no network to a name beside a loopback address', '/ip4/127.0.0.1/tcp/443/tls/sni/example.com/ws', { ...https, onLine: false }, /this browser is offline/],
     ['TLS', '/dns/example.com/tcp/443/tls/ws', https, /with a certificate that the browser trusts/],
     ['anything else', '/dns/example.com/tcp/80/ws', http, /wants no TLS/]
   ]

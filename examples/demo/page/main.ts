@@ -39,10 +39,11 @@ let down: Stream | undefined
 let received = 0
 let sent = 0
 let downloaded = 0
+let transfersUpdated = Promise.resolve()
 
 show('self', `${node.peerId}`)
-toggle('upload', () => { void updateTransfers() })
-toggle('download', () => { void updateTransfers() })
+toggle('upload', updateTransfers)
+toggle('download', updateTransfers)
 toggle('stall', () => { updateStall() })
 element('cut').addEventListener('click', () => { if (talk != null) { say(talk, { cut: true }) } })
 element<HTMLFormElement>('say').addEventListener('submit', (event) => {
@@ -76,7 +77,7 @@ async function live ({ connection: open, talk: stream }: Awaited<ReturnType<type
   onLines(talk, onLine)
   showConnection(open)
   showState('open', 'connected')
-  void updateTransfers()
+  updateTransfers()
   void measure(open)
   await ended
   connection = talk = up = down = undefined
@@ -112,8 +113,14 @@ function onLine (line: Line): void {
   }
 }
 
-/** Start and stop what the buttons say. */
-async function updateTransfers (): Promise<void> {
+/** Start and stop what the buttons say; once at a time, because they may say something else before a stream is open. */
+function updateTransfers (): void {
+  transfersUpdated = transfersUpdated.then(startAndStop).catch(() => {
+    // it was cut: what comes next starts them
+  })
+}
+
+async function startAndStop (): Promise<void> {
   if (connection == null) {
     return
   }

@@ -15,12 +15,12 @@ export async function upload (connection: Connection): Promise<Stream> {
     // one drain wakes all streams of a connection, those too whose own window is used up
     let canSendMore = !stream.writableNeedsDrain
 
-    while (stream.status === 'open' && canSendMore && sent < BREAK_EVERY) {
+    while (stream.writeStatus === 'writable' && canSendMore && sent < BREAK_EVERY) {
       canSendMore = stream.send(CHUNK)
       sent += CHUNK.length
     }
 
-    if (stream.status === 'open' && canSendMore) {
+    if (stream.writeStatus === 'writable' && canSendMore) {
       setTimeout(send)
     }
   }

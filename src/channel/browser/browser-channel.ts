@@ -1,12 +1,15 @@
 /**
  * The Channel of browsers, over whichever WebSocket the browser has. What the platform does not let it do, it says here:
  * - a `WebSocket` cannot be paused: what comes meanwhile is held, and over `MAX_UNREAD` the channel is aborted;
+ * - messages come in whole, so `maxMessage` refuses one that is in memory;
  * - what comes in once it closes is dropped by the browser;
  * - nothing ends a socket at once: `abort` forgets it, and the browser ends it in its own time;
  * - close codes below 3000, but for 1000, are not sent: 3000 is added to them, so that 1011 leaves as 4011;
- * - there are no pings: `keepAlive` has no effect, and `keepAliveTimeout` says how long one may be offline.
+ * - there are no pings: `keepAlive` has no effect, and `keepAliveTimeout` says how long one may be offline, but for peers on this machine;
+ * - it chooses its frames: `maxFrame` has no effect.
  */
 import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/interface'
+import { hostInBrowser, isLoopback } from '../../address/browser.ts'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
 import { CloseDeadline } from '../close-deadline.ts'
@@ -17,6 +20,9 @@ import type { BrowserSocket, BrowserSocketSink } from './socket.ts'
 import type { Address } from '../../address/address.ts'
 import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from '../channel.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
+
+/** What a held message costs beside its payload, about, bytes: empty ones, too, would fill a page. */
+const HELD_OVERHEAD = 256
 
 /** A browser does not say where its end is. */
 const UNKNOWN: Address = { host: '', family: 0, port: 0, path: '/', tls: false }
@@ -40,7 +46,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
   readonly #outbound: BrowserOutbound
   readonly #maxMessage: number
   readonly #closeTimeout: number
-  readonly #offline: Offline
+  readonly #offline: Offline | undefined
   readonly #resolveClosed: (close: ChannelClose) => void
   #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
   #onclose: ((close: ChannelClose) => void) | undefined
@@ -72,9 +78,14 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     }, () => { this.#ondrained() })
-    this.#offline = new Offline(keepAliveTimeout, () => {
-      this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
-    })
+
+    // this machine is there without a network
+    if (!isLoopback(hostInBrowser(remote))) {
+      this.#offline = new Offline(keepAliveTimeout, () => {
+        this.abort(new TimeoutError(`this browser has been offline for ${keepAliveTimeout} ms`))
+      })
+    }
+
     socket.start(this)
   }
 
@@ -143,11 +154,12 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
       this.#outbound.flush()
       this.#startClosing(queued)
-      // the peer's Close frame is behind whatever a paused receiver did not want to read
-      this.#dropping = this.#isPaused()
-      this.#updateFlow()
       this.#socket.close(browserCode(code), reason)
     }
+
+    // the end, the peer's too, is behind whatever a paused receiver did not want to read
+    this.#dropping ||= this.#isPaused()
+    this.#updateFlow()
 
     await this.closed
   }
@@ -159,18 +171,15 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
   /** @internal */
   onreceived (message: string | ArrayBuffer | Uint8Array<ArrayBuffer>): void {
     const text = typeof message === 'string'
-    const data = text ? new TextEncoder().encode(message) : new Uint8Array(message)
+    const data = text ? new TextEncoder().encode(message) : bytesOf(message)
 
-    this.#offline.deny()
+    this.#offline?.deny()
 
     if (data.length > this.#maxMessage) {
       this.#fail(new MessageTooLargeError(data.length, this.#maxMessage), CloseCode.TOO_BIG)
-    } else if (this.#heldSize > MAX_UNREAD) {
-      this.#fail(new StreamBufferError(`The peer goes on while more than ${MAX_UNREAD} bytes are unread, and this browser cannot stop it`), CloseCode.ABNORMAL)
     } else if (!this.#dropping && (data.length > 0 || this.mode === 'messages')) {
-      this.#held.push({ data, text })
-      this.#heldSize += data.length
-      this.#deliverHeld()
+      // nothing is held unless it is paused
+      this.#isPaused() ? this.#hold({ data, text }) : this.#deliver(data, text)
     }
   }
 
@@ -184,6 +193,16 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     this.#ended = { code, reason, wasClean: wasClean && this.#outbound.size === 0, error: undefined }
     this.#stopSending()
     this.#deliverHeld()
+  }
+
+  #hold (message: Message): void {
+    if (this.#heldSize > MAX_UNREAD) {
+      this.#fail(new StreamBufferError(`The peer goes on while more than ${MAX_UNREAD} bytes are unread, and this browser cannot stop it`), CloseCode.ABNORMAL)
+      return
+    }
+
+    this.#held.push(message)
+    this.#heldSize += heldSize(message)
   }
 
   #isPaused (): boolean {
@@ -215,13 +234,16 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     }
 
     this.#delivering = true
+    let delivered = 0
 
-    while (this.#held.length > 0 && !this.#isPaused()) {
-      const [{ data, text }] = this.#held.splice(0, 1)
-      this.#heldSize -= data.length
-      this.#deliver(data, text)
+    // a receiver that aborts empties it
+    while (delivered < this.#held.length && !this.#isPaused()) {
+      const message = this.#held[delivered++]
+      this.#heldSize -= heldSize(message)
+      this.#deliver(message.data, message.text)
     }
 
+    this.#held.splice(0, delivered)
     this.#delivering = false
 
     if (this.#ended != null && this.#held.length === 0) {
@@ -265,14 +287,15 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     const outbound = this.#outbound
 
     this.status = 'closing'
-    this.#offline.stop()
+    this.#offline?.stop()
     this.#closeDeadline = new CloseDeadline({ size: 0, get unwritten () { return outbound.size } }, queued, this.#closeTimeout, () => {
-      this.#fail(new TimeoutError('the peer did not close in time'), CloseCode.ABNORMAL)
+      this.#fail(new TimeoutError(`the close took longer than ${this.#closeTimeout} ms`), CloseCode.ABNORMAL)
     })
   }
 
+  /** End it now, also where the socket has ended before its last message was read; the first error counts. */
   #fail (error: Error, code: number): void {
-    if (this.#ended != null) {
+    if (this.#close != null || this.#ended?.error != null) {
       return
     }
 
@@ -286,8 +309,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
   #stopSending (): void {
     this.status = 'closing'
-    this.#offline.stop()
-    this.#closeDeadline?.stop()
+    this.#offline?.stop()
     this.#outbound.discard()
   }
 
@@ -297,10 +319,20 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     }
 
     this.status = 'closed'
+    this.#closeDeadline?.stop()
     this.#close = close
     this.#resolveClosed(close)
     this.#onclose?.(close)
   }
+}
+
+/** Chromium has given a WebSocketStream both kinds. */
+function bytesOf (message: ArrayBuffer | Uint8Array<ArrayBuffer>): Uint8Array {
+  return message instanceof Uint8Array ? message : new Uint8Array(message)
+}
+
+function heldSize ({ data }: Message): number {
+  return data.length + HELD_OVERHEAD
 }
 
 /** What a browser sends for a close code: it takes 1000 and 3000 to 4999. */

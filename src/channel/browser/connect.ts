@@ -42,7 +42,6 @@ export async function connect (address: Address, name: string, options: DialOpti
   }
 
   refuseOptions(options)
-  onProgress?.('connect')
 
   const cancel = new AbortController()
   const { promise: cancelled, reject } = Promise.withResolvers<never>()
@@ -54,6 +53,8 @@ export async function connect (address: Address, name: string, options: DialOpti
   signal?.addEventListener('abort', onabort)
 
   try {
+    onProgress?.('connect')
+
     return new BrowserChannel(await Promise.race([open(address, name, options, cancel.signal), cancelled]), address, options)
   } catch (error) {
     cancel.abort()
