@@ -1,10 +1,10 @@
-/** Mocha's report, then the matrix as a table: a row for each case, two columns for each peer. Written beside this file too. */
+/** Mocha's report, then the matrix as tables. A run of everything writes them beside this file too. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { reporters } from 'mocha'
 import type { Context, Runner, Test } from 'mocha'
 
-export interface Results {
+interface Results {
   date: string
   node: string
   /** What happened, by peer, by who dials, by case: `pass`, `fail`, or why it could not run. */
@@ -57,28 +57,50 @@ class Report extends reporters.Spec {
   }
 }
 
-/** One table for the peers, one for each of the others. */
-export function formatTables ({ date, node, cells }: Results): string {
+/** How each pair went, then every case: one table for the peers, one for each of the others. */
+function formatTables ({ date, node, cells }: Results): string {
   const peers = Object.entries(cells).filter(([, directions]) => DIRECTION in directions)
   const others = Object.entries(cells).filter(([, directions]) => !(DIRECTION in directions))
 
   return [
     `${date}, Node ${node}`,
+    formatSummary(cells),
     ...[peers, ...others.map(other => [other])].filter(group => group.length > 0).map(group => formatTable(Object.fromEntries(group)))
   ].join('\n\n')
+}
+
+/** A row for each peer: how many cases passed, and which did not. */
+function formatSummary (cells: Results['cells']): string {
+  const directions = [...new Set(Object.values(cells).flatMap(Object.keys))]
+
+  return formatRows([
+    ['', ...directions],
+    ...Object.entries(cells).map(([peer, outcomes]) => [peer, ...directions.map(direction => summarise(outcomes[direction] ?? {}))])
+  ])
+}
+
+function summarise (outcomes: Record<string, string>): string {
+  const { pass = [], ...rest } = Object.groupBy(Object.keys(outcomes), name => outcomes[name].replace(/^pass, .*/, 'pass'))
+
+  return [
+    ...(pass.length > 0 ? [`${pass.length} pass`] : []),
+    ...Object.entries(rest).map(([outcome, names]) => `${outcome}: ${names?.join(', ')}`)
+  ].join('; ')
 }
 
 function formatTable (cells: Results['cells']): string {
   const columns = Object.entries(cells).flatMap(([peer, directions]) => Object.entries(directions)
     .map(([direction, outcomes]) => ({ title: `${peer}, ${direction}`, outcomes })))
   const names = [...new Set(columns.flatMap(({ outcomes }) => Object.keys(outcomes)))]
-  const row = (texts: string[]): string => `| ${texts.join(' | ')} |`
 
-  return [
-    row(['case', ...columns.map(({ title }) => title)]),
-    row(['---', ...columns.map(() => '---')]),
-    ...names.map(name => row([name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')]))
-  ].join('\n')
+  return formatRows([
+    ['case', ...columns.map(({ title }) => title)],
+    ...names.map(name => [name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')])
+  ])
+}
+
+function formatRows ([head, ...rows]: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
 // mocha `require`s its reporter and wants the class itself
