@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline'
 import type { Program } from './build.ts'
 import type { ChildProcess } from 'node:child_process'
 
-const ANSWER_TIMEOUT = 120_000
+/** Less than that of a test, so that it can say what the peer wrote. */
+const ANSWER_TIMEOUT = 60_000
 
 export interface PeerOptions {
   listen?: string[]

@@ -7,12 +7,14 @@ import type { Context, Runner, Test } from 'mocha'
 interface Results {
   date: string
   node: string
-  /** What happened, by peer, by who dials, by case: `pass`, `fail`, or why it could not run. */
+  /** What happened, by peer, by who dials if it can be either, by case: `pass`, `fail`, or why it could not run. */
   cells: Record<string, Record<string, Record<string, string>>>
 }
 
-/** A peer of the matrix has it. */
-const DIRECTION = 'we dial'
+type Tested = [name: string, directions: Results['cells'][string]]
+
+/** Of peers of the matrix. */
+const DIRECTIONS = ['we dial', 'it dials']
 
 const notes = new Map<string, string>()
 
@@ -46,36 +48,32 @@ class Report extends reporters.Spec {
   }
 
   #add (test: Test, outcome: string): void {
-    const [peer, direction, ...rest] = test.titlePath()
-    const name = rest.join(', ')
+    const [tested, ...path] = test.titlePath()
+    const name = path.pop() ?? ''
+    const direction = path.join(', ')
 
-    if (name !== '') {
-      this.#results.cells[peer] ??= {}
-      this.#results.cells[peer][direction] ??= {}
-      this.#results.cells[peer][direction][name] = outcome
-    }
+    this.#results.cells[tested] ??= {}
+    this.#results.cells[tested][direction] ??= {}
+    this.#results.cells[tested][direction][name] = outcome
   }
 }
 
-/** How each pair went, then every case: one table for the peers, one for each of the others. */
+/** How it went with each peer, then every case: one table for the peers, one for each of the others. */
 function formatTables ({ date, node, cells }: Results): string {
-  const peers = Object.entries(cells).filter(([, directions]) => DIRECTION in directions)
-  const others = Object.entries(cells).filter(([, directions]) => !(DIRECTION in directions))
+  const { peers = [], others = [] } = Object.groupBy(Object.entries(cells), ([, outcomes]) => DIRECTIONS[0] in outcomes ? 'peers' : 'others')
 
   return [
     `${date}, Node ${node}`,
-    formatSummary(cells),
-    ...[peers, ...others.map(other => [other])].filter(group => group.length > 0).map(group => formatTable(Object.fromEntries(group)))
+    ...(peers.length > 0 ? [formatSummary(peers), formatTable(peers)] : []),
+    ...others.map(other => formatTable([other]))
   ].join('\n\n')
 }
 
-/** A row for each peer: how many cases passed, and which did not. */
-function formatSummary (cells: Results['cells']): string {
-  const directions = [...new Set(Object.values(cells).flatMap(Object.keys))]
-
+/** A row for each: how many cases passed, and which did not. */
+function formatSummary (peers: Tested[]): string {
   return formatRows([
-    ['', ...directions],
-    ...Object.entries(cells).map(([peer, outcomes]) => [peer, ...directions.map(direction => summarise(outcomes[direction] ?? {}))])
+    ['peer', ...DIRECTIONS],
+    ...peers.map(([peer, outcomes]) => [peer, ...DIRECTIONS.map(direction => summarise(outcomes[direction] ?? {}))])
   ])
 }
 
@@ -88,9 +86,9 @@ function summarise (outcomes: Record<string, string>): string {
   ].join('; ')
 }
 
-function formatTable (cells: Results['cells']): string {
-  const columns = Object.entries(cells).flatMap(([peer, directions]) => Object.entries(directions)
-    .map(([direction, outcomes]) => ({ title: `${peer}, ${direction}`, outcomes })))
+function formatTable (tested: Tested[]): string {
+  const columns = tested.flatMap(([peer, directions]) => Object.entries(directions)
+    .map(([direction, outcomes]) => ({ title: direction === '' ? peer : `${peer}, ${direction}`, outcomes })))
   const names = [...new Set(columns.flatMap(({ outcomes }) => Object.keys(outcomes)))]
 
   return formatRows([
