@@ -41,13 +41,6 @@ export async function ourProgram (): Promise<Program> {
   return javaScript('ws-transport')
 }
 
-/** Where Go and Rust are, everything must run. */
-export const mustRun = process.env.CI === 'true' && await hasTool('go') && await hasTool('cargo')
-
-export async function hasTool (tool: string): Promise<boolean> {
-  return run('which', [tool]).then(() => true, () => false)
-}
-
 async function javaScript (transport: string): Promise<Program> {
   const { version } = transport === 'ws-transport'
     ? JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))

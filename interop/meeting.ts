@@ -1,12 +1,12 @@
 /** A node of ours and a peer of another making, connected. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
 import { createCertificate } from '../test/fixtures/certificate.ts'
 import { cleanUp } from '../test/fixtures/clean-up.ts'
+import { temporaryFolder } from '../test/fixtures/puppeteer.ts'
 import { startNode } from './js/node.ts'
 import { echo, echoes, perf } from './js/protocols.ts'
 import { Peer } from './peer.ts'
@@ -42,15 +42,17 @@ export interface Meeting {
   }
 }
 
+/** In the certificate, and resolved by nobody: RFC 6761 section 6.2. */
+export const SERVER_NAME = 'peer.test'
+
 export const PLAIN: Way = { listen: '/ip4/127.0.0.1/tcp/0/ws', dial: (address) => address }
 
 /** A certificate that both sides are told to trust, and nothing else does. */
 export async function certificate (): Promise<Certificate & { files: Required<Pick<PeerOptions, 'cert' | 'key' | 'ca'>> }> {
-  const folder = await mkdtemp(join(tmpdir(), 'ws-transport-interop-'))
+  const folder = await temporaryFolder()
   const { key, cert } = await createCertificate()
   const files = { key: join(folder, 'key.pem'), cert: join(folder, 'cert.pem'), ca: join(folder, 'cert.pem') }
 
-  cleanUp(async () => rm(folder, { recursive: true }))
   await writeFile(files.key, key)
   await writeFile(files.cert, cert)
 
@@ -104,9 +106,7 @@ export async function meet (pairing: Pairing, way = PLAIN, options: PeerOptions 
 export async function prepare ({ program, weDial }: Pairing, way: Way, options: PeerOptions = {}): Promise<{ node: Node, peer: Peer, connect (): Promise<Connection> }> {
   const { key, cert, files: { ca, ...pair } } = await certificate()
   const node = await ourNode({ listen: weDial ? [] : [way.listen], certificate: { key, cert }, ca: cert })
-  // with a certificate py-libp2p speaks TLS on any address
-  const secure = /\/(tls|wss)/.test(way.listen) ? pair : {}
-  const peer = await startPeer(program, weDial ? { listen: [way.listen], ...secure, ...options } : { ca, ...options })
+  const peer = await startPeer(program, weDial ? { listen: [way.listen], ...pair, ...options } : { ca, ...options })
 
   return {
     node,

@@ -1,15 +1,20 @@
 /** An nginx of our own, in front of a WebSocket server. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cleanUp } from '../test/fixtures/clean-up.ts'
-import { accepting, freePort } from './ports.ts'
+import { temporaryFolder } from '../test/fixtures/puppeteer.ts'
+import { freePort } from '../test/server/fixtures.ts'
+import { accepting } from './ports.ts'
+import { requireTool } from './tools.ts'
+import type { Context } from 'mocha'
 
 /** @returns the port of an nginx that leads `path`, and nothing else, to `/` at `upstream` */
-export async function startNginx (path: string, upstream: number): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'ws-transport-nginx-'))
+export async function startNginx (test: Context, path: string, upstream: number): Promise<number> {
+  await requireTool(test, 'nginx')
+
+  const folder = await temporaryFolder()
   const port = await freePort()
 
   await writeFile(join(folder, 'nginx.conf'), `
@@ -43,7 +48,6 @@ export async function startNginx (path: string, upstream: number): Promise<numbe
   cleanUp(async () => {
     nginx.kill('SIGKILL')
     await exited
-    await rm(folder, { recursive: true })
   })
   await accepting(port)
 

@@ -5,11 +5,12 @@ import { createInterface } from 'node:readline'
 import type { Program } from './build.ts'
 import type { ChildProcess } from 'node:child_process'
 
-const ANSWER_TIMEOUT = 120_000
+/** Less than that of a test, so that it can say what the peer wrote. */
+const ANSWER_TIMEOUT = 60_000
 
 export interface PeerOptions {
   listen?: string[]
-  /** PEM files. */
+  /** PEM files; a certificate is used where it listens on secure addresses only. */
   cert?: string
   key?: string
   ca?: string
@@ -125,7 +126,10 @@ export class Peer {
   }
 }
 
-function peerArguments ({ listen, cert, key, ca }: PeerOptions): string[] {
-  return Object.entries({ listen: listen?.join(','), cert, key, ca })
+function peerArguments ({ listen = [], cert, key, ca }: PeerOptions): string[] {
+  // with a certificate py-libp2p speaks TLS on any address
+  const pair = listen.some(address => /\/(tls|wss)/.test(address)) ? { cert, key } : {}
+
+  return Object.entries({ listen: listen.length > 0 ? listen.join(',') : undefined, ...pair, ca })
     .flatMap(([name, value]) => value == null ? [] : [`--${name}`, value])
 }

@@ -1,18 +1,16 @@
+/** TCP ports on loopback. */
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
-import type { AddressInfo } from 'node:net'
+import { connect } from 'node:net'
+import { cleanUp } from '../test/fixtures/clean-up.ts'
+import { delay } from '../test/fixtures/delay.ts'
+import type { AddressInfo, Server, Socket } from 'node:net'
 
-/** Free a moment ago: for servers that cannot choose a port and say which. */
-export async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+/** @returns the port of a server that listens until the test is over */
+export async function listening (server: Server): Promise<number> {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  cleanUp(() => { server.close() })
 
-  server.close()
-  await once(server, 'close')
-
-  return port
+  return (server.address() as AddressInfo).port
 }
 
 /** Resolves when something accepts connections; the time limit is that of the test. */
@@ -29,4 +27,11 @@ export async function accepting (port: number): Promise<void> {
       socket.destroy()
     }
   }
+}
+
+/** Lead each side's bytes to the other; they end together, however one ends. */
+export function join (a: Socket, b: Socket): void {
+  a.pipe(b).pipe(a)
+  a.on('error', () => { b.destroy() }).on('close', () => { b.destroy() })
+  b.on('error', () => { a.destroy() }).on('close', () => { a.destroy() })
 }

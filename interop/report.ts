@@ -1,18 +1,20 @@
-/** Mocha's report, then the matrix as a table: a row for each case, two columns for each peer. Written beside this file too. */
+/** Mocha's report, then the matrix as tables. A run of everything writes them beside this file too. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { reporters } from 'mocha'
 import type { Context, Runner, Test } from 'mocha'
 
-export interface Results {
+interface Results {
   date: string
   node: string
-  /** What happened, by peer, by who dials, by case: `pass`, `fail`, or why it could not run. */
+  /** What happened, by peer, by who dials if it can be either, by case: `pass`, `fail`, or why it could not run. */
   cells: Record<string, Record<string, Record<string, string>>>
 }
 
-/** A peer of the matrix has it. */
-const DIRECTION = 'we dial'
+type Tested = [name: string, directions: Results['cells'][string]]
+
+/** Of peers of the matrix. */
+const DIRECTIONS = ['we dial', 'it dials']
 
 const notes = new Map<string, string>()
 
@@ -46,39 +48,57 @@ class Report extends reporters.Spec {
   }
 
   #add (test: Test, outcome: string): void {
-    const [peer, direction, ...rest] = test.titlePath()
-    const name = rest.join(', ')
+    const [tested, ...path] = test.titlePath()
+    const name = path.pop() ?? ''
+    const direction = path.join(', ')
 
-    if (name !== '') {
-      this.#results.cells[peer] ??= {}
-      this.#results.cells[peer][direction] ??= {}
-      this.#results.cells[peer][direction][name] = outcome
-    }
+    this.#results.cells[tested] ??= {}
+    this.#results.cells[tested][direction] ??= {}
+    this.#results.cells[tested][direction][name] = outcome
   }
 }
 
-/** One table for the peers, one for each of the others. */
-export function formatTables ({ date, node, cells }: Results): string {
-  const peers = Object.entries(cells).filter(([, directions]) => DIRECTION in directions)
-  const others = Object.entries(cells).filter(([, directions]) => !(DIRECTION in directions))
+/** How it went with each peer, then every case: one table for the peers, one for each of the others. */
+function formatTables ({ date, node, cells }: Results): string {
+  const { peers = [], others = [] } = Object.groupBy(Object.entries(cells), ([, outcomes]) => DIRECTIONS[0] in outcomes ? 'peers' : 'others')
 
   return [
     `${date}, Node ${node}`,
-    ...[peers, ...others.map(other => [other])].filter(group => group.length > 0).map(group => formatTable(Object.fromEntries(group)))
+    ...(peers.length > 0 ? [formatSummary(peers), formatTable(peers)] : []),
+    ...others.map(other => formatTable([other]))
   ].join('\n\n')
 }
 
-function formatTable (cells: Results['cells']): string {
-  const columns = Object.entries(cells).flatMap(([peer, directions]) => Object.entries(directions)
-    .map(([direction, outcomes]) => ({ title: `${peer}, ${direction}`, outcomes })))
-  const names = [...new Set(columns.flatMap(({ outcomes }) => Object.keys(outcomes)))]
-  const row = (texts: string[]): string => `| ${texts.join(' | ')} |`
+/** A row for each: how many cases passed, and which did not. */
+function formatSummary (peers: Tested[]): string {
+  return formatRows([
+    ['peer', ...DIRECTIONS],
+    ...peers.map(([peer, outcomes]) => [peer, ...DIRECTIONS.map(direction => summarise(outcomes[direction] ?? {}))])
+  ])
+}
+
+function summarise (outcomes: Record<string, string>): string {
+  const { pass = [], ...rest } = Object.groupBy(Object.keys(outcomes), name => outcomes[name].replace(/^pass, .*/, 'pass'))
 
   return [
-    row(['case', ...columns.map(({ title }) => title)]),
-    row(['---', ...columns.map(() => '---')]),
-    ...names.map(name => row([name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')]))
-  ].join('\n')
+    ...(pass.length > 0 ? [`${pass.length} pass`] : []),
+    ...Object.entries(rest).map(([outcome, names]) => `${outcome}: ${names?.join(', ')}`)
+  ].join('; ')
+}
+
+function formatTable (tested: Tested[]): string {
+  const columns = tested.flatMap(([peer, directions]) => Object.entries(directions)
+    .map(([direction, outcomes]) => ({ title: direction === '' ? peer : `${peer}, ${direction}`, outcomes })))
+  const names = [...new Set(columns.flatMap(({ outcomes }) => Object.keys(outcomes)))]
+
+  return formatRows([
+    ['case', ...columns.map(({ title }) => title)],
+    ...names.map(name => [name, ...columns.map(({ outcomes }) => outcomes[name] ?? '')])
+  ])
+}
+
+function formatRows ([head, ...rows]: string[][]): string {
+  return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
 // mocha `require`s its reporter and wants the class itself

@@ -1,8 +1,6 @@
 /** A proxy between a dialler and a listener that keeps what both put on the wire, and reads WebSocket frames out of it. */
-import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import { cleanUp } from '../test/fixtures/clean-up.ts'
-import type { AddressInfo } from 'node:net'
+import { join, listening } from './ports.ts'
 
 const HEAD_END = '\r\n\r\n'
 const CONTINUATION = 0x0
@@ -31,21 +29,13 @@ export async function tap (port: number): Promise<Tap> {
   const server = createServer((dialler) => {
     const listener = connect(port, '127.0.0.1')
 
-    dialler.pipe(listener).pipe(dialler)
-    dialler.on('data', (data) => { sent.dialler.push(data) })
-    listener.on('data', (data) => { sent.listener.push(data) })
-    dialler.on('error', () => { listener.destroy() })
-    listener.on('error', () => { dialler.destroy() })
-    dialler.on('close', () => { listener.destroy() })
-    listener.on('close', () => { dialler.destroy() })
+    join(dialler, listener)
+    dialler.on('data', (data: Buffer) => { sent.dialler.push(data) })
+    listener.on('data', (data: Buffer) => { sent.listener.push(data) })
   })
 
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  cleanUp(() => { server.close() })
-
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listening(server),
     dialler: () => readFrames(Buffer.concat(sent.dialler)),
     listener: () => readFrames(Buffer.concat(sent.listener))
   }

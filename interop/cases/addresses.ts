@@ -2,7 +2,7 @@
 import { expect } from 'aegir/chai'
 import { pEvent } from 'p-event'
 import { echo } from '../js/protocols.ts'
-import { meet } from '../meeting.ts'
+import { meet, SERVER_NAME } from '../meeting.ts'
 import { note } from '../report.ts'
 import type { Pairing, Way } from '../meeting.ts'
 
@@ -19,7 +19,7 @@ const WAYS: Record<string, Way> = {
   '`/ip6/../tls/ws`': way(`${IP6}/tls/ws`),
   '`/dns4/../tls/ws`': way(`${IP4}/tls/ws`, ['/ip4/127.0.0.1/', '/dns4/localhost/']),
   '`/ip4/../wss`': way(`${IP4}/wss`, ['/tls/ws/', '/wss/']),
-  '`/ip4/../tls/sni/N/ws`': way(`${IP4}/tls/ws`, ['/tls/ws/', '/tls/sni/example.com/ws/'])
+  '`/ip4/../tls/sni/N/ws`': way(`${IP4}/tls/ws`, ['/tls/ws/', `/tls/sni/${SERVER_NAME}/ws/`])
 }
 
 /** `refused`: what the peer cannot dial, and what it says of it: the day it can, the case fails */

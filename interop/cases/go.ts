@@ -1,14 +1,13 @@
 /** What only go-libp2p does: tcp, ws and wss on one port, and dials through an HTTP proxy. */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { cleanUp } from '../../test/fixtures/clean-up.ts'
 import { echo } from '../js/protocols.ts'
-import { certificate, meet, ourNode, portOf, startPeer } from '../meeting.ts'
+import { certificate, meet, ourNode, portOf, SERVER_NAME, startPeer } from '../meeting.ts'
+import { join, listening } from '../ports.ts'
 import type { Program } from '../build.ts'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 
 const MIB = 1_048_576
 
@@ -41,12 +40,12 @@ export function goDialling (program: Program): void {
     const proxy = await startProxy()
     const { dialler } = await meet({ program, weDial: false }, {
       listen: '/ip4/127.0.0.1/tcp/0/tls/ws',
-      dial: (address) => address.replace('/tls/ws', '/tls/sni/example.com/ws')
+      dial: (address) => address.replace('/tls/ws', `/tls/sni/${SERVER_NAME}/ws`)
     }, { env: { HTTPS_PROXY: proxy.url } })
 
     await dialler.echo(MIB)
     expect(proxy.requested).to.have.lengthOf(1)
-    expect(proxy.requested[0]).to.match(/^example\.com:/)
+    expect(proxy.requested[0]).to.match(new RegExp(`^${SERVER_NAME}:`))
   })
 }
 
@@ -54,18 +53,10 @@ export function goDialling (program: Program): void {
 async function startProxy (): Promise<{ url: string, requested: string[] }> {
   const requested: string[] = []
   const server = createServer().on('connect', ({ url = '' }, client: Socket) => {
-    const target = connect(Number(url.split(':').at(-1)), '127.0.0.1')
-
     requested.push(url)
     client.write('HTTP/1.1 200 OK\r\n\r\n')
-    client.pipe(target).pipe(client)
-    client.on('error', () => { target.destroy() }).on('close', () => { target.destroy() })
-    target.on('error', () => { client.destroy() }).on('close', () => { client.destroy() })
+    join(client, connect(Number(url.split(':').at(-1)), '127.0.0.1'))
   })
 
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  cleanUp(() => { server.close() })
-
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requested }
+  return { url: `http://127.0.0.1:${await listening(server)}`, requested }
 }

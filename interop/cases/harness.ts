@@ -7,14 +7,18 @@ import { text } from 'node:stream/consumers'
 import { createClient } from '@redis/client'
 import { expect } from 'aegir/chai'
 import { cleanUp } from '../../test/fixtures/clean-up.ts'
-import { skip } from '../../test/fixtures/skip.ts'
-import { hasTool, mustRun } from '../build.ts'
+import { delay } from '../../test/fixtures/delay.ts'
+import { freePort } from '../../test/server/fixtures.ts'
 import { PLAIN, startPeer } from '../meeting.ts'
-import { accepting, freePort } from '../ports.ts'
+import { accepting } from '../ports.ts'
+import { requireTool } from '../tools.ts'
 import type { Program } from '../build.ts'
+import type { Redis } from '../harness/dialects.ts'
 
 const HARNESS = join(import.meta.dirname, '../harness/harness.ts')
 const REDIS = 'redis-server'
+/** Between two looks at a key, ms. */
+const POLL = 20
 
 interface Run {
   env (role: 'listener' | 'dialer', transport: string): Record<string, string>
@@ -24,7 +28,7 @@ interface Run {
   figures: RegExp
 }
 
-const DIALECTS: Record<string, (redis: Redis) => Run> = {
+const DIALECTS: Record<string, (redis: RedisServer) => Run> = {
   'transport-interop': ({ client, port }) => ({
     env: (role, transport) => ({
       transport,
@@ -55,13 +59,13 @@ const DIALECTS: Record<string, (redis: Redis) => Run> = {
       }),
       publish: async (address) => client.set(`${key}_listener_multiaddr`, address),
       find: async () => {
-        for (;;) {
-          const address = await client.get(`${key}_listener_multiaddr`)
+        let address: string | null
 
-          if (address != null) {
-            return address
-          }
+        while ((address = await client.get(`${key}_listener_multiaddr`)) == null) {
+          await delay(POLL)
         }
+
+        return address
       },
       figures: /^latency:\n {2}handshake_plus_one_rtt: \d+(\.\d+)?\n {2}ping_rtt: \d+(\.\d+)?\n {2}unit: ms\n$/
     }
@@ -112,15 +116,13 @@ export function harness (programs: Program[]): void {
   })
 }
 
-interface Redis {
+interface RedisServer {
   port: number
-  client: ReturnType<typeof createClient>
+  client: Redis
 }
 
-async function startRedis (test: Mocha.Context): Promise<Redis> {
-  if (!await hasTool(REDIS) && !mustRun) {
-    skip(test, `${REDIS} is not installed`)
-  }
+async function startRedis (test: Mocha.Context): Promise<RedisServer> {
+  await requireTool(test, REDIS)
 
   const port = await freePort()
   const server = spawn(REDIS, ['--bind', '127.0.0.1', '--port', `${port}`, '--save', ''], { stdio: 'ignore' })

@@ -1,22 +1,20 @@
 /** What only rust-libp2p does: it follows redirects, and dials paths in a notation of its own. */
-import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
-import { cleanUp } from '../../test/fixtures/clean-up.ts'
 import { echo } from '../js/protocols.ts'
 import { meet, onPort, ourNode, PLAIN, portOf, startPeer } from '../meeting.ts'
 import { startNginx } from '../nginx.ts'
+import { listening } from '../ports.ts'
 import type { Program } from '../build.ts'
-import type { AddressInfo } from 'node:net'
 
 const MIB = 1_048_576
 const PATH = '/libp2p'
 
 export function rustListening (program: Program): void {
-  it('a path through nginx', async () => {
+  it('a path through nginx', async function () {
     const peer = await startPeer(program, { listen: [PLAIN.listen] })
-    const port = await startNginx(PATH, portOf(peer.addresses[0]))
+    const port = await startNginx(this, PATH, portOf(peer.addresses[0]))
     const node = await ourNode()
     const connection = await node.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}/ws/http-path/${encodeURIComponent(PATH.slice(1))}/p2p/${peer.id}`))
 
@@ -35,10 +33,10 @@ export function rustDialling (program: Program): void {
     await dialler.echo(MIB)
   })
 
-  it('a path through nginx', async () => {
+  it('a path through nginx', async function () {
     const { dialler } = await meet({ program, weDial: false }, {
       ...PLAIN,
-      dial: async (address) => onPort(address, await startNginx(PATH, portOf(address)))
+      dial: async (address) => onPort(address, await startNginx(this, PATH, portOf(address)))
         .replace('/ws/', `/x-parity-ws/${encodeURIComponent(PATH)}/`)
     })
 
@@ -48,14 +46,7 @@ export function rustDialling (program: Program): void {
 
 /** @returns the port of a server that sends WebSocket clients to another port */
 async function startRedirect (to: number): Promise<number> {
-  const server = createServer()
-
-  server.on('upgrade', (_, socket) => {
+  return listening(createServer().on('upgrade', (_, socket) => {
     socket.end(`HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:${to}/\r\n\r\n`)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  cleanUp(() => { server.close() })
-
-  return (server.address() as AddressInfo).port
+  }))
 }

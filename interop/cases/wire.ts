@@ -31,6 +31,7 @@ export function wire (pairing: Pairing, facts: FrameFacts): void {
     const wire = await tapped.promise
     const [ours, theirs] = pairing.weDial ? [wire.dialler(), wire.listener()] : [wire.listener(), wire.dialler()]
 
+    expect(messages(ours).reduce((a, b) => a + b)).to.be.above(MIB)
     expect(ours.every(isBinary)).to.be.true()
     expect(ours.every(({ fin }) => fin)).to.be.true()
     expect(ours.every(({ masked }) => masked === pairing.weDial)).to.be.true()

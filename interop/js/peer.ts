@@ -33,7 +33,10 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     say(await obey(verb, words))
   } catch (err: any) {
-    say({ error: `${err.name}: ${err.message}` })
+    // `@libp2p/websockets` throws the event of its WebSocket
+    const { name, message } = err.error ?? err
+
+    say({ error: `${name}: ${message}` })
   }
 }
 

@@ -1,4 +1,4 @@
-/** In a page: dials the address in the query, pings and echoes, and posts how that went to where the page came from. */
+/** What a page does: dials an address, pings and echoes. */
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import { echo } from '@libp2p/echo'
@@ -9,7 +9,7 @@ import { webSockets } from 'ws-transport'
 
 const LENGTH = 1_048_576
 
-async function visit (address: string): Promise<object> {
+export async function visit (address: string): Promise<{ peer: string, pinged: boolean, echoed: boolean }> {
   const node = await createLibp2p({
     transports: [webSockets()],
     connectionEncrypters: [noise()],
@@ -27,8 +27,3 @@ async function visit (address: string): Promise<object> {
     echoed: echoed.length === LENGTH && echoed.every((byte, i) => byte === data[i])
   }
 }
-
-const result = await visit(new URLSearchParams(location.search).get('address') ?? '')
-  .catch((err: Error) => ({ error: `${err.name}: ${err.message}` }))
-
-await fetch('/result', { method: 'POST', body: JSON.stringify(result) })
