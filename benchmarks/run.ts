@@ -22,7 +22,7 @@ const USAGE = `npm run bench -- [options]
   --peers <pattern>    peers whose name matches this regular expression
   --runs <n>           measurements of each case and peer (default: 5)
   --window <ms>        how long what is measured counts, after half as long a warm-up (default: 1000)
-  --connections <n>    idle connections of the memory cases (default: 2000; an eighth with noise), and a quarter more
+  --connections <n>    idle connections of the memory cases (default: 2000; an eighth with noise), and half as many more
   --output <folder>    for results.md, results.json and results.svg (default: here if all cases run, else nowhere)
   --profile <folder>   a .cpuprofile of each process, named client or server
   --smoke              every case once, small and short, with one peer each, in turn; the figures mean nothing
