@@ -64,7 +64,7 @@ export interface WebSocketsInit {
    * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. `http`,
    * `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
    *
-   * @default one of the transport, for its own listeners
+   * @default one of the transport
    */
   servers?: HttpServers
 
