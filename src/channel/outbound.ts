@@ -70,6 +70,7 @@ export class Outbound {
   /** Bytes of them. */
   #writing = 0
   #closing = false
+  #failed = false
   #pongs = 0
   #latestPing: Uint8Array | undefined
 
@@ -155,6 +156,16 @@ export class Outbound {
     this.#frames.discard()
     this.#writes.length = 0
     this.#writing = 0
+  }
+
+  /**
+   * A write has failed, and nothing can be written any more. What is written to a peer that has gone is for nobody, whether the
+   * system takes it or knows already: it counts as sent where that peer had said that it closes.
+   */
+  fail (atOnce: boolean): void {
+    this.complete ||= atOnce && this.#waiting === 0
+    this.#failed = true
+    this.discard()
   }
 
   /** Leave payload unframed while the socket is busy. */
@@ -260,7 +271,7 @@ export class Outbound {
   }
 
   #write (onwritten: (error?: Error | null) => void): void {
-    if (this.#frames.size === 0 || this.#socket.destroyed) {
+    if (this.#frames.size === 0 || this.#failed || this.#socket.destroyed) {
       return
     }
 
