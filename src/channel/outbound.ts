@@ -210,6 +210,16 @@ export class Outbound {
     this.complete ||= this.#closing && this.size === 0
 
     if (this.needsDrain && this.size <= this.#lowWaterMark) {
+      setImmediate(this.#ondrained)
+    }
+  }
+
+  /**
+   * A turn of its own: a writer that is told within the tick that its write has ended, by a system that takes all it gets, would
+   * never let this process read, not even what the peer says about the room that it has.
+   */
+  readonly #ondrained = (): void => {
+    if (this.needsDrain && this.size <= this.#lowWaterMark) {
       this.needsDrain = false
       this.#sink.ondrained()
     }
