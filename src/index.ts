@@ -30,17 +30,17 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { HttpServers } from './server/index.ts'
+import type { AttachOptions, BindOptions, HttpServers, RespondOptions } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerOptions as HttpServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
 
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit {
+export interface WebSocketsInit extends AttachOptions, RespondOptions, BindOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
@@ -51,13 +51,6 @@ export interface WebSocketsInit {
    * @default http
    */
   https?: HttpsServerOptions
-
-  /**
-   * Answers HTTP requests to a listener that ask for no WebSocket, such as those for a page that dials it.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 
   /**
    * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by

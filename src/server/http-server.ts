@@ -9,13 +9,15 @@ import { bindError, bindTarget } from './bind.ts'
 import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
 import { peek } from './peek.ts'
-import { refuseRequest } from './refuse.ts'
+import { responder } from './respond.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
-import { upgrader } from './upgrade.ts'
+import { upgrade } from './upgrade.ts'
+import type { BindOptions } from './bind.ts'
 import type { HandshakeStage } from './handshakes.ts'
+import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -33,9 +35,7 @@ export interface ServerEvents {
   onerror?(error: Error): void
 }
 
-type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
-
-export interface HttpServerOptions extends ServerEvents {
+export interface HttpServerOptions extends ServerEvents, RespondOptions, BindOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -52,28 +52,23 @@ export interface HttpServerOptions extends ServerEvents {
    * @default 10_000
    */
   handshakeTimeout?: number
-
-  /**
-   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
   readonly routes = new Routes()
   readonly tls: TlsPort
-  readonly #events: ServerEvents
+  /** HTTP without TLS is served as well. */
+  readonly plain = true
+  readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
 
   constructor (options: HttpServerOptions) {
-    this.#events = options
+    this.#options = options
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
     this.tls = new TlsPort(options.https ?? options.http)
-    this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
+    this.#http = createServer({ ...options.https, ...options.http }, responder(options))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
@@ -81,7 +76,9 @@ export class HttpServer {
     this.#http.removeAllListeners('connection')
     this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes))
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      upgrade(this.routes.find(request.url), this.#handshakes, request, socket, head)
+    })
     this.#http.on('drop', () => options.ondrop?.())
   }
 
@@ -93,13 +90,13 @@ export class HttpServer {
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
     try {
-      this.#http.listen(await bindTarget(address))
+      this.#http.listen(await bindTarget(address, this.#options))
       await once(this.#http, 'listening')
     } catch (cause: any) {
       throw bindError(address, cause)
     }
 
-    this.#http.on('error', error => this.#events.onerror?.(error))
+    this.#http.on('error', error => this.#options.onerror?.(error))
   }
 
   /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
@@ -113,7 +110,7 @@ export class HttpServer {
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
     this.#handshakes.begin(accepted)
-    this.#events.onconnection?.()
+    this.#options.onconnection?.()
 
     try {
       const protocol = this.tls.on ? await peek(accepted) : 'http'
@@ -138,20 +135,5 @@ export class HttpServer {
     }
 
     this.#serveHttp(socket)
-  }
-}
-
-/** A throw of the handler would end the process. */
-function guarded (onrequest: RequestHandler): RequestHandler {
-  return (request, response) => {
-    try {
-      onrequest(request, response)
-    } catch {
-      if (!response.headersSent) {
-        response.writeHead(500, { Connection: 'close' })
-      }
-
-      response.end()
-    }
   }
 }

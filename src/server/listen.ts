@@ -7,15 +7,17 @@ import { formatAddress, parseListenAddress } from '../address/index.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { HttpServers } from './http-servers.ts'
 import { Route } from './route.ts'
-import type { HttpServer, HttpServerOptions } from './http-server.ts'
+import type { AttachOptions } from './attached-server.ts'
+import type { HttpServerOptions } from './http-server.ts'
 import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
-export interface ListenOptions extends ChannelOptions, HttpServerOptions {
+export interface ListenOptions extends ChannelOptions, HttpServerOptions, AttachOptions {
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
 
@@ -94,7 +96,7 @@ class RouteServer implements Server {
   readonly #address: Address
   readonly #servers: HttpServers
   readonly #shared: SharedServer
-  readonly #server: HttpServer
+  readonly #server: SharedServer['server']
   readonly #route: Route
   readonly #channels = new Set<Channel>()
   readonly #closeTimeout: number
@@ -146,7 +148,7 @@ class RouteServer implements Server {
       return []
     }
 
-    const plain = this.#address.tls ? [] : this.#at(bound, false)
+    const plain = this.#address.tls || !this.#server.plain ? [] : this.#at(bound, false)
     const secure = this.#server.tls.on ? this.#at(bound, true) : []
 
     return [...plain, ...secure]
@@ -187,7 +189,7 @@ class RouteServer implements Server {
   }
 
   /** The dialable addresses, one per interface behind a wildcard. */
-  #at (bound: NonNullable<HttpServer['bound']>, tls: boolean): Multiaddr[] {
+  #at (bound: AddressInfo | string, tls: boolean): Multiaddr[] {
     const address: Address = { ...this.#address, tls }
 
     if (typeof bound === 'string') {

@@ -1,14 +1,7 @@
 /**
- * Answers to HTTP requests that get no WebSocket.
+ * The answer to upgrade requests that get no WebSocket.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-
-/** Answer a request that does not ask for a WebSocket. */
-export function refuseRequest (_: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade, close' })
-  response.end('This is a WebSocket server: connect with a WebSocket client.\n')
-}
 
 /** Answer an upgrade request that gets no WebSocket, and end its socket with `error`. */
 export function refuseUpgrade (socket: Socket, status: number, reason: string, error = new Error(`${status} ${reason}`)): void {

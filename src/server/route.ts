@@ -9,6 +9,7 @@ import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
 import { refuseUpgrade } from './refuse.ts'
+import { pathOf } from './routes.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
 import type { IncomingMessage } from 'node:http'
@@ -43,7 +44,7 @@ export class Route {
   #chosen: string | false = false
 
   constructor (init: RouteInit) {
-    this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.path = pathOf(init.address.path)
     this.emptyTarget = init.emptyTarget === true
     this.#init = init
     this.#handshakes = new WebSocketServer({
