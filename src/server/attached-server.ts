@@ -13,15 +13,16 @@ import { upgrade } from './upgrade.ts'
 import type { HttpServerOptions } from './http-server.ts'
 import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage } from 'node:http'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
 import type { Server as Https } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** Whatever has the `upgrade` event of `node:http`. */
-export type UserServer = Http | Https
+/** One with the `upgrade` event of `node:http`; of the servers of HTTP/2 only the secure one has it, with its `allowHTTP1`. */
+export type UserServer = Http | Https | Http2Server | Http2SecureServer
 
 export interface AttachOptions {
   /**
-   * An `http.Server` or `https.Server` that listens already, instead of one of our own. It serves what it served before;
+   * An `http.Server` or `https.Server`, also that of a framework, that listens already, instead of one of our own. It serves what it served before;
    * upgrade requests on exactly the path of the address are taken from it, others are left to its other `upgrade`
    * listeners. The address says what is announced: its port is that of the server, or 0. `close` leaves the server alone.
    * `http`, `https`, `certificates`, `onrequest`, `healthPath`, `backlog` and `reusePort` are its own business.

@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createSecureServer as createHttp2Server } from 'node:http2'
 import { createServer as createHttpsServer } from 'node:https'
 import { expect } from 'aegir/chai'
 import { HttpServers } from '../../src/server/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { exchange, open, rejection, serve, socketPath } from './fixtures.ts'
-import type { UserServer } from '../../src/server/index.ts'
 import type { Server as Http, ServerResponse } from 'node:http'
+import type { Server as Https } from 'node:https'
 import type { AddressInfo } from 'node:net'
 
 const PATH = '/ip4/127.0.0.1/tcp/0/ws/http-path/libp2p'
@@ -17,7 +18,7 @@ function answer (_: unknown, response: ServerResponse): void {
 }
 
 /** Whoever runs a server closes it. */
-async function start<T extends UserServer> (server: T, target: number | string = 0): Promise<T> {
+async function start<T extends Http | Https> (server: T, target: number | string = 0): Promise<T> {
   if (typeof target === 'string') {
     server.listen(target)
   } else {
@@ -70,6 +71,17 @@ describe('a server that was handed over', () => {
       await expect(exchange(channel, 'secure')).to.eventually.equal('secure')
       expect((await served.accepted()).remote.tls).to.be.true()
     }
+  })
+
+  it('may be one of HTTP/2 that allows HTTP/1', async () => {
+    const certificate = await createCertificate()
+    const server = createHttp2Server({ ...certificate, allowHTTP1: true }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    cleanUp(() => server.close())
+    const served = await serve({ server }, PATH)
+
+    const channel = await open(served.server.addresses[0], { tls: { ca: certificate.cert } })
+    await expect(exchange(channel, 'secure')).to.eventually.equal('secure')
   })
 
   it('may listen on a Unix socket', async () => {
