@@ -30,7 +30,7 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { AttachOptions, BindOptions, HttpServers, RespondOptions } from './server/index.ts'
+import type { AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import type { ServerOptions as HttpServerOptions } from 'node:http'
@@ -40,12 +40,12 @@ import type { ProgressEvent } from 'progress-events'
 
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit extends AttachOptions, RespondOptions, BindOptions {
+export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
   /**
-   * Options for TLS servers, such as `key` and `cert`. What AutoTLS provisions later takes the place of this
+   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS provisions later takes the place of this
    * certificate.
    *
    * @default http

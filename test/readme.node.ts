@@ -44,7 +44,7 @@ describe('README and docs: examples', () => {
 })
 
 describe('README options', () => {
-  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions']]
+  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions']]
 
   /** The interfaces behind each table, by its heading. */
   const documented: Record<string, Array<[file: string, name: string]>> = {

@@ -34,7 +34,7 @@ export interface AttachOptions {
 
 export class AttachedServer {
   readonly routes = new Routes()
-  readonly tls: { readonly on: boolean, setCertificate (): void }
+  readonly tls: { readonly on: boolean, start (): void, setCertificate (): void }
   /** It speaks only one of both. */
   readonly plain: boolean
   readonly #server: UserServer
@@ -43,7 +43,7 @@ export class AttachedServer {
   constructor (server: UserServer, options: HttpServerOptions) {
     this.#server = server
     this.plain = !(server instanceof Tls)
-    this.tls = { on: !this.plain, setCertificate: refuseCertificate }
+    this.tls = { on: !this.plain, start: () => {}, setCertificate: refuseCertificate }
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
     server.on('upgrade', this.#onupgrade)
   }
@@ -70,13 +70,17 @@ export class AttachedServer {
   }
 }
 
-/** @throws {ListenError} it does not listen, or not on the port of the address; 0 is any */
+/** @throws {ListenError} it does not listen, or not on the port of the address (0 is any), or without its TLS */
 export function assertListening (server: UserServer, address: Address): void {
   const bound = server.address()
   const refuse = (reason: string): ListenError => new ListenError(`Could not listen on ${formatAddress(address).toString()}: the server that was handed over ${reason}`)
 
   if (bound == null) {
     throw refuse('does not listen: call its listen() and wait for its listening event before, and do not close it')
+  }
+
+  if (address.tls && !(server instanceof Tls)) {
+    throw refuse('has no TLS: use a /ws address, or an https.Server with a certificate')
   }
 
   if (typeof bound === 'string' && bound !== address.unixPath) {

@@ -14,6 +14,7 @@ import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
 import { upgrade } from './upgrade.ts'
 import type { BindOptions } from './bind.ts'
+import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
 import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
@@ -31,11 +32,11 @@ export interface ServerEvents {
   ondrop?(): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
-  /** The listening socket failed after it was bound. */
+  /** The listening socket failed after it was bound, or new certificate files cannot be used. */
   onerror?(error: Error): void
 }
 
-export interface HttpServerOptions extends ServerEvents, RespondOptions, BindOptions {
+export interface HttpServerOptions extends ServerEvents, RespondOptions, BindOptions, CertificateOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -67,7 +68,7 @@ export class HttpServer {
   constructor (options: HttpServerOptions) {
     this.#options = options
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
-    this.tls = new TlsPort(options.https ?? options.http)
+    this.tls = new TlsPort(options.https ?? options.http, error => options.onerror?.(error))
     this.#http = createServer({ ...options.https, ...options.http }, responder(options))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
@@ -103,6 +104,7 @@ export class HttpServer {
   async close (): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
 
+    this.tls.close()
     this.#http.close(() => { resolve() })
     await Promise.all([promise, this.#handshakes.endAll()])
   }

@@ -130,7 +130,7 @@ class RouteServer implements Server {
     this.#server.routes.add(this.#route)
 
     try {
-      this.#startTls(options.https ?? options.http)
+      this.#startTls(options)
     } catch (error) {
       this.#server.routes.remove(this.#route)
       throw error
@@ -176,15 +176,11 @@ class RouteServer implements Server {
     await released
   }
 
-  #startTls (tlsOptions: ListenOptions['https'] = {}): void {
-    const { key, cert, pfx, SNICallback } = tlsOptions
-
-    if (!this.#server.tls.on && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      this.#server.tls.setCertificate(tlsOptions)
-    }
+  #startTls ({ https, http, certificates }: ListenOptions): void {
+    this.#server.tls.start(https ?? http, certificates)
 
     if (this.#address.tls && !this.#server.tls.on) {
-      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
+      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the option certificates, or in https.key and https.cert; for AutoTLS listen on /ws`)
     }
   }
 
