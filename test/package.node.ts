@@ -23,7 +23,8 @@ const entryPoints: Record<string, string[]> = {
   './server': ['HttpServers', 'listen'],
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
-  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor']
+  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
+  './tcp': ['sharedTcp']
 }
 
 describe('package exports', () => {

@@ -60,6 +60,8 @@ export class HttpServer {
   readonly tls: TlsPort
   /** HTTP without TLS is served as well. */
   readonly plain = true
+  /** Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them. */
+  onmultistream: ((socket: Socket) => void) | undefined
   readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
@@ -115,9 +117,15 @@ export class HttpServer {
     this.#options.onconnection?.()
 
     try {
-      const protocol = this.tls.on ? await peek(accepted) : 'http'
-      const socket = protocol === 'tls' ? await this.#secure(accepted) : accepted
-      await this.#serve(socket)
+      const protocol = this.tls.on || this.onmultistream != null ? await peek(accepted) : 'http'
+
+      if (protocol === 'multistream' && this.onmultistream != null) {
+        this.#handshakes.finish(accepted)
+        this.onmultistream(accepted)
+        return
+      }
+
+      await this.#serve(protocol === 'tls' && this.tls.on ? await this.#secure(accepted) : accepted)
     } catch (error: any) {
       this.#handshakes.fail(accepted, error)
     }
