@@ -27,11 +27,16 @@ const TLS_HANDSHAKE = 0x16
 const EMPTY_TARGET = Buffer.from('GET  HTTP/')
 const ROOT_TARGET = Buffer.from('GET / HTTP/')
 
+/**
+ * Why a socket was refused: Node's server had its `maxConnections`; `verify` refused the request, or threw.
+ */
+export type DropReason = 'connections' | 'verify' | 'verify-error'
+
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
-  /** Node refused a socket, because its server had `maxConnections`. No option sets that yet. */
-  ondrop?(): void
+  /** A socket or its request was refused. */
+  ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
   /** The listening socket failed after it was bound. */
@@ -90,7 +95,7 @@ export class HttpServer {
     this.#http.on('connection', this.#onconnection)
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
     this.#http.on('upgrade', this.#onupgrade)
-    this.#http.on('drop', () => options.ondrop?.())
+    this.#http.on('drop', () => options.ondrop?.('connections'))
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -184,15 +189,18 @@ export class HttpServer {
     } else if (!route.accepts(socket)) {
       refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
     } else {
-      this.#upgrade(route, request, socket, head)
+      void this.#upgrade(route, request, socket, head)
     }
   }
 
-  #upgrade (route: Route, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  /** Never rejects, as that would end the process. */
+  async #upgrade (route: Route, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     try {
-      route.upgrade(request, socket, head, () => { this.#handshakes.finish(socket) })
+      await route.upgrade(request, socket, head, {
+        onupgraded: () => { this.#handshakes.finish(socket) },
+        onrefused: (reason) => { this.#events.ondrop?.(reason) }
+      })
     } catch (error: any) {
-      // a throw from here would end the process
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
     }
   }
