@@ -6,14 +6,18 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { bindError, bindTarget } from './bind.ts'
+import { Clients } from './clients.ts'
 import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
+import { Gate } from './limits.ts'
 import { peek } from './peek.ts'
 import { refuseRequest } from './refuse.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
 import { upgrader } from './upgrade.ts'
+import type { ClientOptions } from './clients.ts'
 import type { HandshakeStage } from './handshakes.ts'
+import type { LimitReason, Limits } from './limits.ts'
 import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
@@ -22,10 +26,8 @@ import type { AddressInfo, Socket } from 'node:net'
 // an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
-/**
- * Why a socket was refused: Node's server had its `maxConnections`; `verify` refused the request, or threw.
- */
-export type DropReason = 'connections' | 'verify' | 'verify-error'
+/** Why a socket was refused: it was over a limit; or `verify` refused its request, or threw. */
+export type DropReason = LimitReason | 'verify' | 'verifyError'
 
 export interface ServerEvents {
   /** A socket was accepted. */
@@ -40,7 +42,7 @@ export interface ServerEvents {
 
 type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
 
-export interface HttpServerOptions extends ServerEvents {
+export interface HttpServerOptions extends ServerEvents, ClientOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -59,6 +61,13 @@ export interface HttpServerOptions extends ServerEvents {
   handshakeTimeout?: number
 
   /**
+   * How many sockets the port takes. `http.maxHeaderSize` and `maxMessage` limit what one may send.
+   *
+   * @default no limits
+   */
+  limits?: Limits
+
+  /**
    * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
    *
    * @default status 426, and a line that says so
@@ -73,9 +82,13 @@ export class HttpServer {
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
+  readonly #clients: Clients
+  readonly #gate: Gate
 
   constructor (options: HttpServerOptions) {
     this.#events = options
+    this.#clients = new Clients(options)
+    this.#gate = new Gate(options.limits)
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
     this.tls = new TlsPort(options.https ?? options.http)
     this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
@@ -86,7 +99,8 @@ export class HttpServer {
     this.#http.removeAllListeners('connection')
     this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes, options))
+    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes, this.#clients, this.#gate, options))
+    this.#http.maxConnections = this.#gate.limits.connections ?? Infinity
     this.#http.on('drop', () => options.ondrop?.('connections'))
   }
 
@@ -97,6 +111,8 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
+    this.#clients.unix = address.unixPath != null
+
     try {
       this.#http.listen(await bindTarget(address))
       await once(this.#http, 'listening')
@@ -117,16 +133,47 @@ export class HttpServer {
 
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
-    this.#handshakes.begin(accepted)
-    this.#events.onconnection?.()
-
     try {
+      if (this.#drop(accepted, this.#gate.refuses(this.#handshakes.pending))) {
+        return
+      }
+
+      this.#handshakes.begin(accepted)
+      this.#events.onconnection?.()
+
+      if (this.#clients.isProxied(accepted)) {
+        this.#handshakes.enter(accepted, 'proxy')
+        await this.#clients.readProxyHeader(accepted)
+      }
+
+      if (this.#gate.perAddress && this.#drop(accepted, this.#refusesClient(accepted))) {
+        return
+      }
+
       const protocol = this.tls.on ? await peek(accepted) : 'http'
       const socket = protocol === 'tls' ? await this.#secure(accepted) : accepted
       await this.#serve(socket)
     } catch (error: any) {
       this.#handshakes.fail(accepted, error)
     }
+  }
+
+  /** The client of a trusted proxy is known later. */
+  #refusesClient (socket: Socket): LimitReason | undefined {
+    const client = this.#clients.ofSocket(socket)
+
+    return client == null ? undefined : this.#gate.refusesFrom(client.host, socket)
+  }
+
+  /** End a socket if there is a reason, which is no failure of its handshake. */
+  #drop (socket: Socket, reason: DropReason | undefined): boolean {
+    if (reason != null) {
+      this.#handshakes.dismiss(socket)
+      socket.destroy()
+      this.#events.ondrop?.(reason)
+    }
+
+    return reason != null
   }
 
   async #secure (socket: Socket): Promise<Socket> {

@@ -6,3 +6,7 @@ export type { DropReason, HttpServerOptions, ServerEvents } from './http-server.
 export type { SubprotocolSelector } from './route.ts'
 export type { Refusal } from './refuse.ts'
 export type { Client, Verdict, Verify } from './verify.ts'
+export type { ClientOptions } from './clients.ts'
+export type { ForwardedHeader } from './forwarded.ts'
+export type { LimitReason, Limits } from './limits.ts'
+export type { TrustProxy } from './trust.ts'

@@ -42,8 +42,9 @@ export interface ListenOptions extends ChannelOptions, HttpServerOptions {
   emptyTarget?: boolean
 
   /**
-   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
-   * `http`, `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
+   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. What
+   * happens before the path is known is as the first of them has it: events, `http`, `onrequest`, `handshakeTimeout`,
+   * `trustProxy`, `forwardedHeader`, `proxyProtocol` and `limits`.
    *
    * @default a port of its own
    */
@@ -85,7 +86,7 @@ export interface Server {
  * @param options - of the server, its TLS and its channels
  * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
  * @throws {InvalidMultiaddrError} an address that cannot be listened on
- * @throws {InvalidParametersError} a header that cannot be sent
+ * @throws {InvalidParametersError} a header that cannot be sent; a limit or a trusted proxy that is none
  * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
  */
 export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {

@@ -39,7 +39,7 @@ export class Verification {
    *
    * @param onrefused - called if the hook refuses, or throws
    */
-  async passes (request: IncomingMessage, socket: Socket, remote: Address, onrefused: (reason: 'verify' | 'verify-error') => void): Promise<boolean> {
+  async passes (request: IncomingMessage, socket: Socket, remote: Address, onrefused: (reason: 'verify' | 'verifyError') => void): Promise<boolean> {
     try {
       const refusal = await this.#ask(request, socket, remote)
 
@@ -55,7 +55,7 @@ export class Verification {
 
       return refusal == null
     } catch (error: any) {
-      onrefused('verify-error')
+      onrefused('verifyError')
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
 
       return false

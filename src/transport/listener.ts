@@ -107,6 +107,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       https: this.#init.https,
       onrequest: this.#init.onrequest,
       verify: this.#init.verify,
+      trustProxy: this.#init.trustProxy,
+      forwardedHeader: this.#init.forwardedHeader,
+      proxyProtocol: this.#init.proxyProtocol,
+      limits: this.#init.limits,
       onconnection: () => { this.#countEvent('connection') },
       ondrop: (reason) => {
         this.#countEvent('drop')

@@ -91,7 +91,7 @@ describe('verify', () => {
 
       expect(await client.closed).to.match(/^HTTP\/1\.1 500 /).and.not.match(/secret|cookie/i)
       expect(await failed()).to.have.property('stage', 'upgrade')
-      expect(drops).to.deep.equal(['verify-error'])
+      expect(drops).to.deep.equal(['verifyError'])
       await expect(exchange(await open(`${server.addresses[0]}/http-path/good`), 'served')).to.eventually.equal('served')
     })
   }
