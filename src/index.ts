@@ -30,10 +30,10 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { ForwardedHeader, HttpServers, Limits, TrustProxy, Verify } from './server/index.ts'
+import type { AttachOptions, BindOptions, CertificateOptions, ForwardedHeader, HttpServers, Limits, RespondOptions, TrustProxy, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerOptions as HttpServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
@@ -41,24 +41,17 @@ import type { ProgressEvent } from 'progress-events'
 export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit {
+export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
   /**
-   * Options for TLS servers, such as `key` and `cert`. What AutoTLS provisions later takes the place of this
+   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS provisions later takes the place of this
    * certificate.
    *
    * @default http
    */
   https?: HttpsServerOptions
-
-  /**
-   * Answers HTTP requests to a listener that ask for no WebSocket, such as those for a page that dials it.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 
   /**
    * Decides about each upgrade request to a listener, with the client's address and a signal that fires when it leaves:

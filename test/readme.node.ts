@@ -44,12 +44,14 @@ describe('README and docs: examples', () => {
 })
 
 describe('README options', () => {
+  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions']]
+
   /** The interfaces behind each table, by its heading. */
   const documented: Record<string, Array<[file: string, name: string]>> = {
-    'webSockets(init)': [['index.ts', 'WebSocketsInit']],
+    'webSockets(init)': [['index.ts', 'WebSocketsInit'], ...serving],
     'dial(address, options) and listen(address, options, onChannel)': [['channel/channel.ts', 'ChannelOptions']],
     'dial only': [['channel/dial.ts', 'DialOptions']],
-    'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents']],
+    'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents'], ...serving],
     'duplex(channel, options)': [['duplex/channel-to-duplex.ts', 'DuplexOptions']],
     'duplexToConnection(duplex, init)': [['duplex/duplex-to-connection.ts', 'DuplexConnectionInit'], ['connection.ts', 'BoundedConnectionInit']]
   }

@@ -5,21 +5,23 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { Admission } from './admission.ts'
 import { bindError, bindTarget } from './bind.ts'
-import { Clients } from './clients.ts'
 import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
-import { Gate } from './limits.ts'
 import { peek } from './peek.ts'
-import { refuseRequest } from './refuse.ts'
+import { responder } from './respond.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
-import { upgrader } from './upgrade.ts'
-import type { ClientOptions } from './clients.ts'
+import { upgrade } from './upgrade.ts'
+import type { AdmissionOptions } from './admission.ts'
+import type { BindOptions } from './bind.ts'
+import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
-import type { LimitReason, Limits } from './limits.ts'
+import type { LimitReason } from './limits.ts'
+import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -36,13 +38,11 @@ export interface ServerEvents {
   ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
-  /** The listening socket failed after it was bound. */
+  /** The listening socket failed after it was bound, or new certificate files cannot be used. */
   onerror?(error: Error): void
 }
 
-type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
-
-export interface HttpServerOptions extends ServerEvents, ClientOptions {
+export interface HttpServerOptions extends ServerEvents, AdmissionOptions, RespondOptions, BindOptions, CertificateOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -59,39 +59,25 @@ export interface HttpServerOptions extends ServerEvents, ClientOptions {
    * @default 10_000
    */
   handshakeTimeout?: number
-
-  /**
-   * How many sockets the port takes. `http.maxHeaderSize` and `maxMessage` limit what one may send.
-   *
-   * @default no limits
-   */
-  limits?: Limits
-
-  /**
-   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
   readonly routes = new Routes()
   readonly tls: TlsPort
-  readonly #events: ServerEvents
+  /** HTTP without TLS is served as well. */
+  readonly plain = true
+  readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
-  readonly #clients: Clients
-  readonly #gate: Gate
+  readonly #admission: Admission
 
   constructor (options: HttpServerOptions) {
-    this.#events = options
-    this.#clients = new Clients(options)
-    this.#gate = new Gate(options.limits)
+    this.#options = options
+    this.#admission = new Admission(options)
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
-    this.tls = new TlsPort(options.https ?? options.http)
-    this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
+    this.tls = new TlsPort(options.https ?? options.http, error => options.onerror?.(error))
+    this.#http = createServer({ ...options.https, ...options.http }, responder(options))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
@@ -99,9 +85,11 @@ export class HttpServer {
     this.#http.removeAllListeners('connection')
     this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes, this.#clients, this.#gate, options))
-    this.#http.maxConnections = this.#gate.limits.connections ?? Infinity
-    this.#http.on('drop', () => options.ondrop?.('connections'))
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      upgrade(this.routes.find(request.url), this.#handshakes, this.#admission, request, socket, head)
+    })
+    this.#http.maxConnections = this.#admission.maxConnections
+    this.#http.on('drop', () => { this.#admission.drop('connections') })
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -111,22 +99,23 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
-    this.#clients.unix = address.unixPath != null
+    this.#admission.clients.unix = address.unixPath != null
 
     try {
-      this.#http.listen(await bindTarget(address))
+      this.#http.listen(await bindTarget(address, this.#options))
       await once(this.#http, 'listening')
     } catch (cause: any) {
       throw bindError(address, cause)
     }
 
-    this.#http.on('error', error => this.#events.onerror?.(error))
+    this.#http.on('error', error => this.#options.onerror?.(error))
   }
 
   /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
   async close (): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
 
+    this.tls.close()
     this.#http.close(() => { resolve() })
     await Promise.all([promise, this.#handshakes.endAll()])
   }
@@ -134,19 +123,23 @@ export class HttpServer {
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
     try {
-      if (this.#drop(accepted, this.#gate.refuses(this.#handshakes.pending))) {
+      if (this.#admission.refuses(this.#handshakes.pending)) {
+        accepted.destroy()
         return
       }
 
       this.#handshakes.begin(accepted)
-      this.#events.onconnection?.()
+      this.#options.onconnection?.()
 
-      if (this.#clients.isProxied(accepted)) {
+      if (this.#admission.clients.isProxied(accepted)) {
         this.#handshakes.enter(accepted, 'proxy')
-        await this.#clients.readProxyHeader(accepted)
+        await this.#admission.clients.readProxyHeader(accepted)
       }
 
-      if (this.#gate.perAddress && this.#drop(accepted, this.#refusesClient(accepted))) {
+      if (this.#admission.refusesClient(accepted)) {
+        // that is no failure of its own
+        this.#handshakes.dismiss(accepted)
+        accepted.destroy()
         return
       }
 
@@ -156,24 +149,6 @@ export class HttpServer {
     } catch (error: any) {
       this.#handshakes.fail(accepted, error)
     }
-  }
-
-  /** The client of a trusted proxy is known later. */
-  #refusesClient (socket: Socket): LimitReason | undefined {
-    const client = this.#clients.ofSocket(socket)
-
-    return client == null ? undefined : this.#gate.refusesFrom(client.host, socket)
-  }
-
-  /** End a socket if there is a reason, which is no failure of its handshake. */
-  #drop (socket: Socket, reason: DropReason | undefined): boolean {
-    if (reason != null) {
-      this.#handshakes.dismiss(socket)
-      socket.destroy()
-      this.#events.ondrop?.(reason)
-    }
-
-    return reason != null
   }
 
   async #secure (socket: Socket): Promise<Socket> {
@@ -190,20 +165,5 @@ export class HttpServer {
     }
 
     this.#serveHttp(socket)
-  }
-}
-
-/** A throw of the handler would end the process. */
-function guarded (onrequest: RequestHandler): RequestHandler {
-  return (request, response) => {
-    try {
-      onrequest(request, response)
-    } catch {
-      if (!response.headersSent) {
-        response.writeHead(500, { Connection: 'close' })
-      }
-
-      response.end()
-    }
   }
 }

@@ -31,19 +31,20 @@ export type LimitReason = keyof Limits
 const ALL = ''
 
 export class Gate {
-  readonly limits: Readonly<Limits>
+  readonly #limits: Readonly<Limits>
   /** Whether it matters who comes. */
   readonly perAddress: boolean
   readonly #overRate: (key: string) => boolean
   readonly #overRatePerAddress: (key: string) => boolean
   /** Sockets by address. */
   readonly #open = new Map<string, number>()
+  readonly #admitted = new WeakSet<Socket>()
 
   /** @throws {InvalidParametersError} a limit that is none */
   constructor (limits: Limits = {}) {
     Object.entries(limits).forEach(([name, limit]) => { check(name, limit) })
 
-    this.limits = limits
+    this.#limits = limits
     this.perAddress = (limits.connectionsPerAddress ?? limits.ratePerAddress) != null
     this.#overRate = limiter(limits.rate)
     this.#overRatePerAddress = limiter(limits.ratePerAddress)
@@ -55,12 +56,16 @@ export class Gate {
       return 'rate'
     }
 
-    return pending >= (this.limits.pending ?? Infinity) ? 'pending' : undefined
+    return pending >= (this.#limits.pending ?? Infinity) ? 'pending' : undefined
   }
 
-  /** Whether this address may have one more; if so, `socket` counts for it until it closes. */
+  /** Whether this address may have one more; if so, `socket` counts for it until it closes, and is not asked about again. */
   refusesFrom (address: string, socket: Socket): LimitReason | undefined {
-    const { connectionsPerAddress = Infinity } = this.limits
+    if (this.#admitted.has(socket)) {
+      return
+    }
+
+    const { connectionsPerAddress = Infinity } = this.#limits
     const network = networkOf(address)
     const open = this.#open.get(network) ?? 0
 
@@ -71,6 +76,8 @@ export class Gate {
     if (open >= connectionsPerAddress) {
       return 'connectionsPerAddress'
     }
+
+    this.#admitted.add(socket)
 
     // the `close` of one that is gone may have been; a listener for each socket costs memory
     if (connectionsPerAddress < Infinity && !socket.destroyed) {

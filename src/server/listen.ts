@@ -7,7 +7,8 @@ import { formatAddress, parseListenAddress } from '../address/index.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { HttpServers } from './http-servers.ts'
 import { Route } from './route.ts'
-import type { HttpServer, HttpServerOptions } from './http-server.ts'
+import type { AttachOptions } from './attached-server.ts'
+import type { HttpServerOptions } from './http-server.ts'
 import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
 import type { Verify } from './verify.ts'
@@ -15,8 +16,9 @@ import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
-export interface ListenOptions extends ChannelOptions, HttpServerOptions {
+export interface ListenOptions extends ChannelOptions, HttpServerOptions, AttachOptions {
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
 
@@ -106,7 +108,7 @@ class RouteServer implements Server {
   readonly #address: Address
   readonly #servers: HttpServers
   readonly #shared: SharedServer
-  readonly #server: HttpServer
+  readonly #server: SharedServer['server']
   readonly #route: Route
   readonly #channels = new Set<Channel>()
   readonly #closeTimeout: number
@@ -141,7 +143,7 @@ class RouteServer implements Server {
     this.#server.routes.add(this.#route)
 
     try {
-      this.#startTls(options.https ?? options.http)
+      this.#startTls(options)
     } catch (error) {
       this.#server.routes.remove(this.#route)
       throw error
@@ -159,7 +161,7 @@ class RouteServer implements Server {
       return []
     }
 
-    const plain = this.#address.tls ? [] : this.#at(bound, false)
+    const plain = this.#address.tls || !this.#server.plain ? [] : this.#at(bound, false)
     const secure = this.#server.tls.on ? this.#at(bound, true) : []
 
     return [...plain, ...secure]
@@ -188,20 +190,16 @@ class RouteServer implements Server {
     await released
   }
 
-  #startTls (tlsOptions: ListenOptions['https'] = {}): void {
-    const { key, cert, pfx, SNICallback } = tlsOptions
-
-    if (!this.#server.tls.on && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      this.#server.tls.setCertificate(tlsOptions)
-    }
+  #startTls ({ https, http, certificates }: ListenOptions): void {
+    this.#server.tls.start(https ?? http, certificates)
 
     if (this.#address.tls && !this.#server.tls.on) {
-      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
+      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the option certificates, or in https.key and https.cert; for AutoTLS listen on /ws`)
     }
   }
 
   /** The dialable addresses, one per interface behind a wildcard. */
-  #at (bound: NonNullable<HttpServer['bound']>, tls: boolean): Multiaddr[] {
+  #at (bound: AddressInfo | string, tls: boolean): Multiaddr[] {
     const address: Address = { ...this.#address, tls }
 
     if (typeof bound === 'string') {

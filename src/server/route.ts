@@ -9,6 +9,7 @@ import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
 import { refuseUpgrade } from './refuse.ts'
+import { pathOf } from './routes.ts'
 import { UNIX } from './trust.ts'
 import { Verification } from './verify.ts'
 import type { Peer } from './proxy-header.ts'
@@ -58,7 +59,7 @@ export class Route {
   #chosen: string | false = false
 
   constructor (init: RouteInit) {
-    this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.path = pathOf(init.address.path)
     this.emptyTarget = init.emptyTarget === true
     this.#init = init
     this.#verification = init.verify == null ? undefined : new Verification(init.verify)
