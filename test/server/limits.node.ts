@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { expect } from 'aegir/chai'
 import { Gate, networkOf } from '../../src/server/limits.ts'
+import { cleanUp } from '../fixtures/clean-up.ts'
 import { exchange, open, rawClient, rejection, serve, upgradeRequest } from './fixtures.ts'
 import type { RawClient, Served } from './fixtures.ts'
 import type { DropReason, ListenOptions } from '../../src/server/index.ts'
+import type { Server } from 'node:http'
 
 /** A server that keeps its drops. */
 async function serveLimited (limits: ListenOptions['limits'], options: ListenOptions = {}): Promise<Served & { drops: DropReason[] }> {
@@ -149,6 +153,38 @@ describe('limits', () => {
     }
 
     expect(served.drops).to.be.empty()
+  })
+
+  describe('of a server that was handed over', () => {
+    const handedOver = async (): Promise<Server> => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      cleanUp(() => { server.close() })
+
+      return server
+    }
+
+    it('are about its upgrade requests', async () => {
+      const { promise: answered, resolve: answer } = Promise.withResolvers<void>()
+      const served = await serveLimited({ pending: 1 }, { server: await handedOver(), verify: async () => answered })
+      const first = await rawClient(served.port, upgradeRequest())
+      await rawClient(served.port)
+      const second = await rawClient(served.port, upgradeRequest())
+
+      expect(await second.closed).to.match(/^HTTP\/1\.1 503 /)
+      expect(served.drops).to.deep.equal(['pending'])
+      answer()
+      await first.receives('101')
+    })
+
+    it('are about the clients of a trusted proxy', async () => {
+      const served = await serveLimited({ connectionsPerAddress: 1 }, { server: await handedOver(), trustProxy: 1 })
+      await (await openFor(served, '192.0.2.1')).receives('101')
+      await (await openFor(served, '192.0.2.2')).receives('101')
+
+      expect(await (await openFor(served, '192.0.2.1')).closed).to.match(TOO_MANY)
+      expect(served.channels.map(({ remote }) => remote.host)).to.deep.equal(['192.0.2.1', '192.0.2.2'])
+    })
   })
 
   for (const [name, limit] of [['connections', 0], ['connectionsPerAddress', -1], ['pending', 1.5], ['rate', NaN], ['ratePerAddress', '5' as unknown as number]] as const) {
