@@ -81,9 +81,8 @@ export class Route {
   }
 
   /**
-   * Answer the upgrade request with a WebSocket or a refusal; at once, without `verify`.
+   * Answer the upgrade request of a client with a WebSocket or a refusal; at once, without `verify`.
    *
-   * @param client - who is behind it
    * @returns rejects if the subprotocol selector throws
    */
   async upgrade (request: IncomingMessage, socket: Socket, head: Buffer, client: Peer, events: UpgradeEvents): Promise<void> {

@@ -1,9 +1,9 @@
 import { expect } from 'aegir/chai'
 import { needsProxy, startProxy } from '../fixtures/proxies.ts'
 import { exchange, open, rawTlsClient, serve, upgradeRequest } from './fixtures.ts'
-import type { ProxyName } from '../fixtures/proxies.ts'
 import type { Served } from './fixtures.ts'
 import type { ListenOptions } from '../../src/server/index.ts'
+import type { ProxyName } from '../fixtures/proxies.ts'
 
 interface Setup {
   name: ProxyName

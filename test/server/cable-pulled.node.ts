@@ -26,8 +26,8 @@ function inside (...command: string[]): void {
 
 /** A network with one cable to here. */
 function createNetwork (test: Context): void {
-  const missing = ['ip', 'iptables'].find(command => spawnSync(command, ['-V']).error != null)
-    ?? (spawnSync('ip', ['netns', 'add', NAMESPACE]).status === 0 ? undefined : 'root, and the right to make them')
+  const missing = ['ip', 'iptables'].find(command => spawnSync(command, ['-V']).error != null) ??
+    (spawnSync('ip', ['netns', 'add', NAMESPACE]).status === 0 ? undefined : 'root, and the right to make them')
 
   if (missing != null) {
     if (process.env.CI === 'true') {
