@@ -6,7 +6,9 @@ import { Server as Tls } from 'node:tls'
 import { ListenError } from '@libp2p/interface'
 import { formatAddress } from '../address/index.ts'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { Admission } from './admission.ts'
 import { Handshakes } from './handshakes.ts'
+import { refuseUpgrade } from './refuse.ts'
 import { Routes } from './routes.ts'
 import { rawSocket } from './tls.ts'
 import { upgrade } from './upgrade.ts'
@@ -25,7 +27,8 @@ export interface AttachOptions {
    * An `http.Server` or `https.Server`, also that of a framework, that listens already, instead of one of our own. It serves what it served before;
    * upgrade requests on exactly the path of the address are taken from it, others are left to its other `upgrade`
    * listeners. The address says what is announced: its port is that of the server, or 0. `close` leaves the server alone.
-   * `http`, `https`, `certificates`, `onrequest`, `healthPath`, `backlog` and `reusePort` are its own business.
+   * `http`, `https`, `certificates`, `onrequest`, `healthPath`, `backlog`, `reusePort`, `proxyProtocol` and `limits.connections` are
+   * its own business; other limits are about the upgrade requests that are taken.
    *
    * @default a server for the port of the address
    */
@@ -39,9 +42,12 @@ export class AttachedServer {
   readonly plain: boolean
   readonly #server: UserServer
   readonly #handshakes: Handshakes
+  readonly #admission: Admission
 
   constructor (server: UserServer, options: HttpServerOptions) {
     this.#server = server
+    this.#admission = new Admission(options)
+    this.#admission.clients.unix = typeof server.address() === 'string'
     this.plain = !(server instanceof Tls)
     this.tls = { on: !this.plain, start: () => {}, setCertificate: refuseCertificate }
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
@@ -63,10 +69,17 @@ export class AttachedServer {
     const route = this.routes.at(request.url)
 
     // one that no route has may be for another listener; where there is none, nobody else would answer
-    if (route != null || this.#server.listenerCount('upgrade') === 1) {
-      this.#handshakes.begin(rawSocket(socket))
-      upgrade(route, this.#handshakes, request, socket, head)
+    if (route == null && this.#server.listenerCount('upgrade') > 1) {
+      return
     }
+
+    if (this.#admission.refuses(this.#handshakes.pending)) {
+      refuseUpgrade(socket, 503, 'Too many connections at once')
+      return
+    }
+
+    this.#handshakes.begin(rawSocket(socket))
+    upgrade(route, this.#handshakes, this.#admission, request, socket, head)
   }
 }
 

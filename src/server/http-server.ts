@@ -5,6 +5,7 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { Admission } from './admission.ts'
 import { bindError, bindTarget } from './bind.ts'
 import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
@@ -13,9 +14,12 @@ import { responder } from './respond.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
 import { upgrade } from './upgrade.ts'
+import type { AdmissionOptions } from './admission.ts'
 import type { BindOptions } from './bind.ts'
 import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
+import type { LimitReason } from './limits.ts'
+import type { Peer } from './proxy-header.ts'
 import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
@@ -25,18 +29,21 @@ import type { AddressInfo, Socket } from 'node:net'
 // an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
+/** Why a socket was refused: it was over a limit; or `verify` refused its request, or threw. */
+export type DropReason = LimitReason | 'verify' | 'verifyError'
+
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
-  /** Node refused a socket, because its server had `maxConnections`. No option sets that yet. */
-  ondrop?(): void
+  /** A socket or its request was refused. */
+  ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
   /** The listening socket failed after it was bound, or new certificate files cannot be used. */
   onerror?(error: Error): void
 }
 
-export interface HttpServerOptions extends ServerEvents, RespondOptions, BindOptions, CertificateOptions {
+export interface HttpServerOptions extends ServerEvents, AdmissionOptions, RespondOptions, BindOptions, CertificateOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -60,15 +67,20 @@ export class HttpServer {
   readonly tls: TlsPort
   /** HTTP without TLS is served as well. */
   readonly plain = true
-  /** Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them. */
-  onmultistream: ((socket: Socket) => void) | undefined
+  /**
+   * Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them; `client` is who is behind
+   * one, as far as that is not just a trusted proxy.
+   */
+  onmultistream: ((socket: Socket, client?: Peer) => void) | undefined
   readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
+  readonly #admission: Admission
 
   constructor (options: HttpServerOptions) {
     this.#options = options
+    this.#admission = new Admission(options)
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
     this.tls = new TlsPort(options.https ?? options.http, error => options.onerror?.(error))
     this.#http = createServer({ ...options.https, ...options.http }, responder(options))
@@ -80,9 +92,10 @@ export class HttpServer {
     this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
     this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      upgrade(this.routes.find(request.url), this.#handshakes, request, socket, head)
+      upgrade(this.routes.find(request.url), this.#handshakes, this.#admission, request, socket, head)
     })
-    this.#http.on('drop', () => options.ondrop?.())
+    this.#http.maxConnections = this.#admission.maxConnections
+    this.#http.on('drop', () => { this.#admission.drop('connections') })
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -92,6 +105,8 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
+    this.#admission.clients.unix = address.unixPath != null
+
     try {
       this.#http.listen(await bindTarget(address, this.#options))
       await once(this.#http, 'listening')
@@ -113,15 +128,17 @@ export class HttpServer {
 
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
-    this.#handshakes.begin(accepted)
-    this.#options.onconnection?.()
-
     try {
+      if (!await this.#admits(accepted)) {
+        accepted.destroy()
+        return
+      }
+
       const protocol = this.tls.on || this.onmultistream != null ? await peek(accepted) : 'http'
 
       if (protocol === 'multistream' && this.onmultistream != null) {
         this.#handshakes.finish(accepted)
-        this.onmultistream(accepted)
+        this.onmultistream(accepted, this.#admission.clients.ofSocket(accepted))
         return
       }
 
@@ -129,6 +146,31 @@ export class HttpServer {
     } catch (error: any) {
       this.#handshakes.fail(accepted, error)
     }
+  }
+
+  /** Whether a socket is over no limit; if it comes by a proxy that speaks the PROXY protocol, its header is read. */
+  async #admits (accepted: Socket): Promise<boolean> {
+    const { clients } = this.#admission
+
+    if (this.#admission.refuses(this.#handshakes.pending)) {
+      return false
+    }
+
+    this.#handshakes.begin(accepted)
+    this.#options.onconnection?.()
+
+    if (clients.isProxied(accepted)) {
+      this.#handshakes.enter(accepted, 'proxy')
+      await clients.readProxyHeader(accepted)
+    }
+
+    if (this.#admission.refusesClient(accepted)) {
+      // that is no failure of its own
+      this.#handshakes.dismiss(accepted)
+      return false
+    }
+
+    return true
   }
 
   async #secure (socket: Socket): Promise<Socket> {

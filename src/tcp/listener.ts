@@ -3,13 +3,15 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AlreadyStartedError, ListenError } from '@libp2p/interface'
-import { getThinWaistAddresses, ipPortToMultiaddr } from '@libp2p/utils'
+import { getThinWaistAddresses } from '@libp2p/utils'
 import { TypedEventEmitter, setMaxListeners } from 'main-event'
-import { parseListenAddress } from '../address/index.ts'
+import { formatAddress, fromSocket, parseListenAddress } from '../address/index.ts'
+import { UNIX } from '../server/trust.ts'
 import { SocketConnection } from './socket-to-conn.ts'
 import type { HttpServer } from '../server/http-server.ts'
 import type { SharedServer } from '../server/http-servers.ts'
 import type { HttpServers } from '../server/index.ts'
+import type { Peer } from '../server/proxy-header.ts'
 import type { ComponentLogger, Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Socket } from 'node:net'
@@ -106,7 +108,7 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
       throw new ListenError(`Could not listen on ${ma}: the port has another listener for TCP already`)
     }
 
-    shared.server.onmultistream = socket => { void this.#upgrade(socket) }
+    shared.server.onmultistream = (socket, client) => { void this.#upgrade(socket, client) }
     this.#shared = shared
     this.#address = ma
     this.safeDispatchEvent('listening')
@@ -129,8 +131,8 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
   }
 
   /** Never rejects. */
-  async #upgrade (socket: Socket): Promise<void> {
-    const remoteAddr = this.#remoteOf(socket)
+  async #upgrade (socket: Socket, client?: Peer): Promise<void> {
+    const remoteAddr = this.#remoteOf(client ?? { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
 
     // the peer has reset it since
     if (remoteAddr == null) {
@@ -151,11 +153,11 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
     }
   }
 
-  #remoteOf ({ remoteAddress, remotePort }: Socket): Multiaddr | undefined {
-    if (typeof this.#shared?.server.bound === 'string') {
+  #remoteOf ({ host, port }: Peer): Multiaddr | undefined {
+    if (host === UNIX) {
       return this.#address
     }
 
-    return remoteAddress == null || remotePort == null ? undefined : ipPortToMultiaddr(remoteAddress, remotePort)
+    return host === '' ? undefined : formatAddress(fromSocket(host, port, false, '/')).decapsulate('/ws')
   }
 }

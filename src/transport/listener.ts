@@ -106,7 +106,10 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       ...serverOptions(this.#init),
       servers: this.#servers,
       onconnection: () => { this.#countEvent('connection') },
-      ondrop: () => { this.#countEvent('drop') },
+      ondrop: (reason) => {
+        this.#countEvent('drop')
+        this.#metrics.drops?.increment({ [reason]: true })
+      },
       onhandshakefailed: (stage, err) => {
         this.#log('inbound connection failed at %s - %e', stage, err)
         this.#metrics.handshakeFailures?.increment({ [`inbound_${stage}`]: true })

@@ -3,7 +3,7 @@ import type { ListenOptions } from '../server/index.ts'
 
 /** What the servers of all listeners of a transport have in common. */
 export function serverOptions (init: WebSocketsInit): ListenOptions {
-  const { server, http, https, certificates, onrequest, healthPath, backlog, reusePort } = init
+  const { server, http, https, certificates, onrequest, healthPath, backlog, reusePort, verify, trustProxy, forwardedHeader, proxyProtocol, limits } = init
 
-  return { server, http, https, certificates, onrequest, healthPath, backlog, reusePort }
+  return { server, http, https, certificates, onrequest, healthPath, backlog, reusePort, verify, trustProxy, forwardedHeader, proxyProtocol, limits }
 }
