@@ -51,7 +51,9 @@ describe('TCP, ws, wss and HTTP on one port', function () {
     certificate = await createCertificate()
   })
 
-  for (const order of ['tcp first', 'tcp last'] as const) {
+  const orders = ['tcp first', 'tcp last'] as const
+
+  orders.forEach(order => {
     it(`all reach one node, ${order} among its transports`, async () => {
       const port = await freePort()
       const onrequest: WebSocketsInit['onrequest'] = (_, response) => { response.end('the site') }
@@ -70,7 +72,7 @@ describe('TCP, ws, wss and HTTP on one port', function () {
       const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })
       await expect(response.text()).to.eventually.equal('the site')
     })
-  }
+  })
 
   it('dials what it listens on, by both transports', async () => {
     const [a, b] = await Promise.all([0, 0].map(async () => {
@@ -161,13 +163,19 @@ describe('a port that TCP shares', () => {
     await expect(client.closed).to.eventually.equal('')
   })
 
-  for (const [what, text] of [['what no protocol begins with', '\x00\x01\x02'], ['a TLS handshake, where there is no certificate', '\x16\x03\x01\x02\x00'], ['an unknown method', 'FETCH / HTTP/1.1\r\n\r\n']]) {
+  const unknown = [
+    ['what no protocol begins with', '\x00\x01\x02'],
+    ['a TLS handshake, where there is no certificate', '\x16\x03\x01\x02\x00'],
+    ['an unknown method', 'FETCH / HTTP/1.1\r\n\r\n']
+  ]
+
+  unknown.forEach(([what, text]) => {
     it(`answers ${what} with 400, and ends it`, async () => {
       const client = await rawClient(port, text)
 
       expect(await client.closed).to.match(/^HTTP\/1\.1 400 /)
     })
-  }
+  })
 
   it('goes on with WebSockets when TCP stops', async () => {
     await node.stop()
