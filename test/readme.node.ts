@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
+const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('README and docs: examples', () => {
@@ -30,7 +31,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}`).forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}\n${proxyPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
@@ -44,7 +45,7 @@ describe('README and docs: examples', () => {
 })
 
 describe('README options', () => {
-  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions']]
+  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions'], ['server/admission.ts', 'AdmissionOptions'], ['server/clients.ts', 'ClientOptions']]
 
   /** The interfaces behind each table, by its heading. */
   const documented: Record<string, Array<[file: string, name: string]>> = {
