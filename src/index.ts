@@ -30,7 +30,7 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { AttachOptions, BindOptions, CertificateOptions, ForwardedHeader, HttpServers, Limits, RespondOptions, TrustProxy, Verify } from './server/index.ts'
+import type { AdmissionOptions, AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import type { ServerOptions as HttpServerOptions } from 'node:http'
@@ -41,7 +41,7 @@ import type { ProgressEvent } from 'progress-events'
 export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions {
+export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
@@ -61,40 +61,6 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
    * @default every request is accepted
    */
   verify?: Verify
-
-  /**
-   * Which proxies in front of the listeners are believed about their clients: IP addresses and CIDR ranges (`unix`: who
-   * comes by a Unix socket), the number of proxies in a row, or a function of an address and of how many proxies are between
-   * it and here. The client is the nearest address that is not one of them; it is the `remoteAddr` of the connection, with
-   * port 0 where the proxy does not tell, so that gating and rate limits of libp2p are about the client. What others say
-   * about an address is ignored.
-   *
-   * @default nobody: the client is the peer of the socket
-   */
-  trustProxy?: TrustProxy
-
-  /**
-   * The header in which trusted proxies name their clients. They must set it, or append to it, for every request: a
-   * header that they let through is the client's.
-   *
-   * @default 'x-forwarded-for'
-   */
-  forwardedHeader?: ForwardedHeader
-
-  /**
-   * Connections of trusted proxies begin with a header of the PROXY protocol, version 1 or 2; those without one are
-   * ended. Needs `trustProxy`.
-   *
-   * @default false
-   */
-  proxyProtocol?: boolean
-
-  /**
-   * How many sockets each port takes at once and in a second, in all, from one address, and before they are WebSockets.
-   *
-   * @default no limits
-   */
-  limits?: Limits
 
   /**
    * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by

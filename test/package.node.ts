@@ -125,6 +125,7 @@ describe('package bin', () => {
 describe('package documentation', () => {
   /** The constant behind the default of each option. */
   const defaults: Record<string, keyof typeof constants> = {
+    backlog: 'BACKLOG',
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
@@ -199,7 +200,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
-  ['transport', 'duplex', 'noise', 'sp'],
+  ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
   ['address', 'connection.ts'],

@@ -12,9 +12,10 @@ import type { Socket } from 'node:net'
 
 export interface AdmissionOptions extends ClientOptions {
   /**
-   * How many sockets the port takes. `http.maxHeaderSize` and `maxMessage` limit what one may send.
+   * How many sockets a port takes at once and in a second, in all, from one address, and before they are WebSockets.
+   * `http.maxHeaderSize` and `maxMessage` limit what one may send.
    *
-   * @default no limits
+   * @default none
    */
   limits?: Limits
 }

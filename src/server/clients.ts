@@ -19,10 +19,11 @@ export interface ClientOptions {
   /**
    * Which proxies in front of this port are believed about their clients: IP addresses and CIDR ranges (`unix`: who comes by
    * a Unix socket), the number of proxies in a row, or a function of an address and of how many proxies are between it and
-   * here. The client is the nearest address that is not one of them, and its address is that of the channel or connection.
-   * What others say about an address is ignored.
+   * here. The client is the nearest address that is not one of them: that is the one of the channel, and the
+   * `remoteAddr` of a libp2p connection, with port 0 where the proxy does not tell. What others say about an address is
+   * ignored.
    *
-   * @default nobody: the client is the peer of the socket
+   * @default nobody
    */
   trustProxy?: TrustProxy
 
@@ -50,8 +51,10 @@ export class Clients {
   readonly #trust: Trust
   readonly #header: ForwardedHeader
   readonly #proxyProtocol: boolean
-  /** What PROXY headers said, by the socket that was accepted. */
+  /** What PROXY headers said, by the socket that was accepted, until its request comes. */
   readonly #proxied = new WeakMap<Socket, Peer>()
+  /** Clients that are known, by the socket that was accepted, until its request comes. */
+  readonly #strangers = new WeakMap<Socket, Peer>()
 
   /** @throws {InvalidParametersError} options that are none */
   constructor ({ trustProxy, forwardedHeader = 'x-forwarded-for', proxyProtocol = false }: ClientOptions) {
@@ -82,19 +85,30 @@ export class Clients {
     }
   }
 
-  /** Who is behind a socket; undefined where that is a trusted proxy, of which a request may say more. */
+  /** Who is behind a socket that was accepted; undefined where that is a trusted proxy, of which a request may say more. */
   ofSocket (socket: Socket): Peer | undefined {
-    return this.#stranger(this.#chain(socket))
+    const client = this.#stranger(this.#chain(socket))
+
+    if (client != null) {
+      this.#strangers.set(socket, client)
+    }
+
+    return client
   }
 
   /**
-   * Who is behind a request: the peer of its socket, or whom trusted proxies speak for.
+   * Who is behind an upgrade request: the peer of its socket, or whom trusted proxies speak for. Nothing is remembered of the
+   * socket, which may be idle for long.
    *
    * @throws {InvalidMessageError} the header of a trusted proxy is malformed
    */
   ofRequest ({ socket, headers }: IncomingMessage): Peer {
-    const chain = this.#chain(socket)
-    const known = this.#stranger(chain)
+    const raw = rawSocket(socket)
+    const chain = this.#chain(raw)
+    const known = this.#strangers.get(raw) ?? this.#stranger(chain)
+
+    this.#strangers.delete(raw)
+    this.#proxied.delete(raw)
 
     if (known != null) {
       return known
@@ -118,7 +132,7 @@ export class Clients {
   /** What is known without a request, the nearest first. */
   #chain (socket: Socket): Peer[] {
     const peer = this.#peer(socket)
-    const source = this.#proxied.get(rawSocket(socket))
+    const source = this.#proxied.get(socket)
 
     return source == null ? [peer] : [peer, source]
   }

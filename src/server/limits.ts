@@ -3,7 +3,7 @@
  */
 import { isIPv6 } from 'node:net'
 import { InvalidParametersError } from '@libp2p/interface'
-import { RateLimiter } from '@libp2p/utils'
+import { Rate } from './rate.ts'
 import type { Socket } from 'node:net'
 
 /** Of one port; each is a number from 1 on, and none by default. IPv6 addresses are taken together by /64, as networks have them. */
@@ -27,15 +27,15 @@ export interface Limits {
 /** Which limit was reached. */
 export type LimitReason = keyof Limits
 
-/** The one key of a limiter for all. */
+/** The one key of the rate for all. */
 const ALL = ''
 
 export class Gate {
   readonly #limits: Readonly<Limits>
   /** Whether it matters who comes. */
   readonly perAddress: boolean
-  readonly #overRate: (key: string) => boolean
-  readonly #overRatePerAddress: (key: string) => boolean
+  readonly #rate: Rate
+  readonly #ratePerAddress: Rate
   /** Sockets by address. */
   readonly #open = new Map<string, number>()
   readonly #admitted = new WeakSet<Socket>()
@@ -46,13 +46,13 @@ export class Gate {
 
     this.#limits = limits
     this.perAddress = (limits.connectionsPerAddress ?? limits.ratePerAddress) != null
-    this.#overRate = limiter(limits.rate)
-    this.#overRatePerAddress = limiter(limits.ratePerAddress)
+    this.#rate = new Rate(limits.rate)
+    this.#ratePerAddress = new Rate(limits.ratePerAddress)
   }
 
   /** Whether the port takes one more, with so many pending. */
   refuses (pending: number): LimitReason | undefined {
-    if (this.#overRate(ALL)) {
+    if (this.#rate.exceeds(ALL)) {
       return 'rate'
     }
 
@@ -69,7 +69,7 @@ export class Gate {
     const network = networkOf(address)
     const open = this.#open.get(network) ?? 0
 
-    if (this.#overRatePerAddress(network)) {
+    if (this.#ratePerAddress.exceeds(network)) {
       return 'ratePerAddress'
     }
 
@@ -113,16 +113,4 @@ function check (name: string, limit: number | undefined): void {
   if (limit != null && limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) {
     throw new InvalidParametersError(`limits.${name}: ${limit} is not a number from 1 on`)
   }
-}
-
-/** Counts one more for `key`, and says whether that is too many in a second. */
-function limiter (points = Infinity): (key: string) => boolean {
-  if (points === Infinity) {
-    return () => false
-  }
-
-  const limiter = new RateLimiter({ points, duration: 1 })
-
-  // its `consume` throws instead, which costs more than all the rest of an accept
-  return key => limiter.penalty(key).consumedPoints > points
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { expect } from 'aegir/chai'
 import { Gate, networkOf } from '../../src/server/limits.ts'
+import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { exchange, open, rawClient, rejection, serve, upgradeRequest } from './fixtures.ts'
 import type { RawClient, Served } from './fixtures.ts'
@@ -99,6 +100,19 @@ describe('limits', () => {
     channel.abort()
     await (await served.accepted()).closed
     await expect(exchange(await open(served.server.addresses[0]), 'in')).to.eventually.equal('in')
+  })
+
+  it('of connections from an address forget those over TLS too', async () => {
+    const served = await serveLimited({ connectionsPerAddress: 1 }, { https: await createCertificate() })
+
+    for (let round = 1; round <= 5; round++) {
+      const channel = await open(served.server.addresses[1], { tls: { rejectUnauthorized: false } })
+      expect(await (await rawClient(served.port)).closed).to.equal('')
+      await channel.close()
+      await (await served.accepted(round)).closed
+    }
+
+    expect(served.drops).to.have.lengthOf(5)
   })
 
   it('of connections from an address count the clients of a trusted proxy, and not the proxy', async () => {
