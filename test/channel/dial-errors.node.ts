@@ -61,7 +61,7 @@ describe('dial that fails', () => {
     })
 
     it('says that it did not take place in time', async () => {
-      const error = await failure('/dns4/localhost/tcp/80/wss', { handshakeTimeout: 30, tls: { lookup: silence } })
+      const error = await failure('/dns4/localhost/tcp/80/wss', { handshakeTimeout: 30, tcp: { lookup: silence } })
 
       expect(error).to.have.property('name', 'TimeoutError')
       expect(error.message).to.include('/dns4/localhost').and.include('resolve').and.include('30 ms')
