@@ -113,6 +113,7 @@ function request (address: Address, options: DialOptions, attempt: Attempt): Han
   }
 }
 
-function localAddress (socket: Socket, remote: Address): Address {
-  return remote.unixPath != null ? remote : fromSocket(socket.localAddress ?? '', socket.localPort ?? 0, remote.tls, '/')
+/** Where this end is; asked of the socket while it is open. */
+function localAddress ({ localAddress = '', localPort = 0 }: Socket, remote: Address): () => Address {
+  return () => remote.unixPath != null ? remote : fromSocket(localAddress, localPort, remote.tls, '/')
 }
