@@ -32,7 +32,7 @@ export async function answering (text: string): Promise<string> {
 /** A dial error has its address, stage, cause and remedy, in its fields and its message. */
 export function expectFailed (error: any, stage: DialStage): void {
   expect(error).to.include({ name: 'ConnectionFailedError', stage })
-  expect(error.address).to.match(/^\/(ip4|dns4?)\/.*\/ws/)
+  expect(error.address).to.match(/^\/(ip[46]|dns[46]?)\/.*\/ws/)
   expect(error.message).to.include(error.address).and.include(`${stage} failed`)
   expect(error.remedy).to.be.a('string')
   expect(error.message).to.include(error.remedy)

@@ -6,6 +6,9 @@ import type { DialStage } from '../../errors.ts'
 
 type Facts = Error & { code?: string, status?: number, errors?: Error[] }
 
+const NO_TLS = 'The server speaks no TLS on this port: dial /ws instead of /tls/ws'
+const NO_COMMON_TLS = 'Both sides have no TLS version or cipher in common, or the server asks for a client certificate: set tls.cert and tls.key'
+
 /** By the `code` of the native error. */
 const BY_CODE = new Map<string, string>([
   ['ENOTFOUND', 'There is no such name: check its spelling, and the name server of this machine'],
@@ -22,10 +25,11 @@ const BY_CODE = new Map<string, string>([
   ['CERT_NOT_YET_VALID', 'Check the clock of this machine'],
   ['ERR_TLS_CERT_ALTNAME_INVALID', 'Dial a name of the certificate, write it as /tls/sni/NAME/ws, or set tls.servername'],
   [HASH_MISMATCH, 'Either the server has a new certificate, then ask its operator for the hash, or somebody is between you and it'],
-  ['ERR_SSL_WRONG_VERSION_NUMBER', 'The server speaks no TLS on this port: dial /ws instead of /tls/ws'],
-  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', 'The server speaks no TLS on this port: dial /ws instead of /tls/ws'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', NO_TLS],
+  ['ERR_SSL_PACKET_LENGTH_TOO_LONG', NO_TLS],
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'The server asks for a client certificate: set tls.cert and tls.key'],
-  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'Client and server have no TLS version or cipher in common, or it asks for a client certificate: see tls.cert']
+  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', NO_COMMON_TLS],
+  ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', NO_COMMON_TLS]
 ])
 
 /** By the status of a server that refused the upgrade. */
