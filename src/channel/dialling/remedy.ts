@@ -45,6 +45,8 @@ const BY_STATUS = new Map<number, string>([
   [504, 'The server behind the gateway does not answer']
 ])
 
+/** In the code of an error where TLS does not trust the other side. */
+const CERTIFICATE = /CERT|SIGNATURE/
 const UNTRUSTED = 'Trust its authority with tls.ca, or the certificate itself with tls.certificateHash'
 
 /** @param proxy - that is dialled through, if any */
@@ -52,7 +54,7 @@ export function remedyForFailure (stage: DialStage, cause: Facts, proxy: string 
   const { code, status = 0 } = cause.errors?.at(-1) as Facts | undefined ?? cause
 
   if (stage === 'proxy') {
-    return remedyForProxy(status)
+    return remedyForProxy(status, code)
   }
 
   if (code === 'ECONNREFUSED') {
@@ -77,7 +79,11 @@ export function remedyForTimeout (stage: DialStage, proxy: string | undefined): 
   }
 }
 
-function remedyForProxy (status: number): string {
+function remedyForProxy (status: number, code: string = ''): string {
+  if (CERTIFICATE.test(code)) {
+    return 'Trust the certificate of the proxy with proxy.tls: its authority with ca, or itself with certificateHash'
+  }
+
   if (status === 407) {
     return 'Write user and password into the URL of the proxy'
   }
@@ -91,7 +97,7 @@ function remedyForStage (stage: DialStage, code: string = ''): string {
   switch (stage) {
     case 'resolve': return 'Check the name, and the name server of this machine'
     case 'connect': return 'Check host and port, and the network between'
-    case 'tls': return /CERT|SIGNATURE|ISSUER/.test(code) ? UNTRUSTED : 'Check that the port speaks TLS, and tls of both sides'
+    case 'tls': return CERTIFICATE.test(code) ? UNTRUSTED : 'Check that the port speaks TLS, and tls of both sides'
     default: return 'Check that the server speaks WebSocket on this port and path'
   }
 }
