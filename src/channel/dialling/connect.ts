@@ -4,7 +4,7 @@
 import { isIP } from 'node:net'
 import { chooseProxy, connectThrough } from './proxy.ts'
 import { connectTcp } from './tcp.ts'
-import { prepareTls, secure } from './tls.ts'
+import { openTls, prepareTls, secure, secured } from './tls.ts'
 import type { Attempt } from './attempt.ts'
 import type { DialOptions } from './options.ts'
 import type { Proxy } from './proxy.ts'
@@ -48,14 +48,20 @@ export function prepareRoute (address: Address, options: DialOptions): Route {
 export async function connect ({ address, options, proxy, tls }: Route, attempt: Attempt): Promise<Socket> {
   attempt.proxy = proxy?.name
 
-  const socket = proxy == null
-    ? await connectTcp(address, options.tcp ?? {}, attempt)
-    : await connectThrough(proxy, address, options, attempt)
+  const { tcp = {} } = options
 
   if (tls == null) {
-    return socket
+    return proxy == null ? connectTcp(address, tcp, attempt) : connectThrough(proxy, address, options, attempt)
   }
 
+  if (proxy == null) {
+    const socket = await connectTcp(address, tcp, attempt, target => openTls(tls, target))
+    attempt.enter('tls')
+
+    return secured(socket, tls, attempt)
+  }
+
+  const socket = await connectThrough(proxy, address, options, attempt)
   attempt.enter('tls')
 
   return secure(socket, tls, attempt)

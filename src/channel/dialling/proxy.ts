@@ -107,7 +107,7 @@ async function connectHttp (socket: Socket, { user, password, headers }: Proxy, 
     createConnection: () => socket
   })
 
-  request.once('error', reject)
+  request.on('error', reject)
   request.once('connect', ({ statusCode = 0, statusMessage }, _, head) => {
     if (statusCode >= 200 && statusCode < 300) {
       if (head.length > 0) {

@@ -1,5 +1,7 @@
-import { connect } from 'node:net'
 import type { Socket, TcpNetConnectOpts } from 'node:net'
+
+/** `net.connect`, or that of TLS. */
+export type OpenSocket<T = TcpNetConnectOpts> = (target: T) => Socket
 
 /**
  * Connects to the fastest of several addresses of one host: each has a head start over the next, and the rest are dropped
@@ -10,6 +12,7 @@ export class Race {
   readonly winner: Promise<Socket>
 
   readonly #waiting: TcpNetConnectOpts[]
+  readonly #open: OpenSocket
   readonly #delay: number
   readonly #running = new Set<Socket>()
   readonly #errors: Error[] = []
@@ -17,13 +20,14 @@ export class Race {
   readonly #reject: (error: Error) => void
   #timer: NodeJS.Timeout | undefined
 
-  constructor (targets: TcpNetConnectOpts[], delay: number) {
+  constructor (targets: TcpNetConnectOpts[], open: OpenSocket, delay: number) {
     const { promise, resolve, reject } = Promise.withResolvers<Socket>()
 
     this.winner = promise
     this.#resolve = resolve
     this.#reject = reject
     this.#waiting = [...targets]
+    this.#open = open
     this.#delay = delay
     this.#startNext()
   }
@@ -43,7 +47,7 @@ export class Race {
       return
     }
 
-    const socket = connect(target)
+    const socket = this.#open(target)
     this.#running.add(socket)
     socket.once('connect', () => { this.#win(socket) })
     socket.once('error', error => { this.#lose(socket, error) })

@@ -1,12 +1,12 @@
 /**
- * TLS over a socket that is connected, to a server or to a proxy.
+ * TLS to a server or a proxy, and over the connection that a proxy has made.
  */
 import { createHash } from 'node:crypto'
 import { isIP } from 'node:net'
 import { createSecureContext, connect as tlsConnect } from 'node:tls'
 import type { Attempt } from './attempt.ts'
 import type { TlsOptions } from './options.ts'
-import type { Socket } from 'node:net'
+import type { NetConnectOpts, Socket } from 'node:net'
 import type { ConnectionOptions, TLSSocket } from 'node:tls'
 
 /** The `code` of the error where the server has another certificate than the options say. */
@@ -40,21 +40,39 @@ export function prepareTls (host: string, name: string | undefined, { certificat
   }
 }
 
-/** @throws {Error} the certificate of the server is none of those that are accepted */
-export async function secure (socket: Socket, { options, hashes }: PreparedTls, attempt: Attempt): Promise<TLSSocket> {
+/** A socket that connects by itself, and begins TLS then. */
+export function openTls ({ options }: PreparedTls, target: NetConnectOpts): TLSSocket {
+  return tlsConnect({ ...options, ...target })
+}
+
+/**
+ * Put TLS over a socket that is connected.
+ *
+ * @throws {Error} as `secured`
+ */
+export async function secure (socket: Socket, tls: PreparedTls, attempt: Attempt): Promise<Socket> {
   // to destroy both in one turn, this one first, crashes Node 24: TLS destroys what is under it
   attempt.release(socket)
-  const tls = attempt.hold(tlsConnect({ ...options, socket })).on('error', attempt.fail)
-
-  await new Promise<void>(resolve => { tls.once('secureConnect', resolve) })
-  // errors of the connection are those of TLS now, and nobody else may throw them
+  const over = attempt.hold(tlsConnect({ ...tls.options, socket })).on('error', attempt.fail)
+  // its errors come through TLS now
   socket.off('error', attempt.fail).on('error', ignore)
 
+  return secured(over, tls, attempt)
+}
+
+/**
+ * Wait for TLS to know who the server is.
+ *
+ * @throws {Error} its certificate is none of those that are accepted
+ */
+export async function secured (socket: Socket, { hashes }: PreparedTls, attempt: Attempt): Promise<Socket> {
+  await new Promise<void>(resolve => { socket.once('secureConnect', resolve) })
+
   if (hashes != null) {
-    checkHash(tls, hashes)
+    checkHash(socket as TLSSocket, hashes)
   }
 
-  return tls
+  return socket
 }
 
 function ignore (): void {}
