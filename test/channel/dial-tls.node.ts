@@ -10,9 +10,10 @@ import { expectFailed } from './rude.ts'
 import type { Channel, TlsOptions } from '../../src/channel/index.ts'
 import type { Certificate } from '../fixtures/certificate.ts'
 import type { ServerOptions } from 'node:https'
-import type { TLSSocket } from 'node:tls'
+import type { SecureVersion, TLSSocket } from 'node:tls'
 
 const AT = '/ip4/127.0.0.1/tcp/0/tls/ws'
+const VERSIONS: SecureVersion[] = ['TLSv1.2', 'TLSv1.3']
 
 async function open (address: string, tls: TlsOptions): Promise<Channel> {
   const channel = await dial(address, { tls })
@@ -78,7 +79,7 @@ describe('dial: TLS', () => {
       expect((served.requests[0].socket as TLSSocket).getPeerX509Certificate()?.fingerprint256).to.equal(new X509Certificate(other.cert).fingerprint256)
     })
 
-    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    VERSIONS.forEach(maxVersion => {
       it(`is asked for in the error where there is none: ${maxVersion}`, async () => {
         const error = await failure(await url({ ...certificate, requestCert: true, rejectUnauthorized: true, ca: other.cert, maxVersion }), { tls: { ca: certificate.cert } })
 
@@ -86,7 +87,7 @@ describe('dial: TLS', () => {
         expect(error).to.have.property('name', 'ConnectionFailedError')
         expect(error.remedy).to.include('tls.cert')
       })
-    }
+    })
   })
 
   it('says what to do about a certificate that nobody vouches for, or of another name', async () => {

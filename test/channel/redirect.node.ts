@@ -1,11 +1,11 @@
 /** Where redirects lead, and what goes along. */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import { once } from 'node:events'
 import { expect } from 'aegir/chai'
 import { parseAddress } from '../../src/address/index.ts'
-import { dial } from '../../src/channel/index.ts'
 import { redirect } from '../../src/channel/dialling/redirect.ts'
+import { dial } from '../../src/channel/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { serve } from '../server/fixtures.ts'
@@ -49,6 +49,7 @@ describe('redirect', () => {
   const SECURE = `/ip4/1.2.3.4/tcp/8443/tls/sni/example.com/ws/http-path/a%2Fb/p2p/${PEER_ID}`
   const cases: Array<[what: string, from: string, location: string, to: string]> = [
     ['a path', PLAIN, '/c?d=e', `/ip4/1.2.3.4/tcp/8080/ws/http-path/c%3Fd%3De/p2p/${PEER_ID}`],
+    ['where it came from', SECURE, '', SECURE],
     ['a relative path', PLAIN, 'c', `/ip4/1.2.3.4/tcp/8080/ws/http-path/a%2Fc/p2p/${PEER_ID}`],
     ['another query', PLAIN, '?x', `/ip4/1.2.3.4/tcp/8080/ws/http-path/a%2Fb%3Fx/p2p/${PEER_ID}`],
     ['a fragment, which is nowhere', PLAIN, '/c#d', `/ip4/1.2.3.4/tcp/8080/ws/http-path/c/p2p/${PEER_ID}`],
@@ -69,13 +70,9 @@ describe('redirect', () => {
     })
   }
 
-  for (const location of ['http://example.com:8443/', 'ws://other.example', 'ftp://other.example', 'http://[', 'wss://user:secret@other.example', '']) {
-    it(`leads nowhere, from TLS: ${JSON.stringify(location)}`, function () {
-      if (location === '') {
-        expect(redirect(parseAddress(SECURE), location), 'it is the same').to.deep.equal(parseAddress(SECURE))
-      } else {
-        expect(() => redirect(parseAddress(SECURE), location)).to.throw()
-      }
+  for (const location of ['http://example.com:8443/', 'ws://other.example', 'ftp://other.example', 'http://[', 'wss://user:secret@other.example']) {
+    it(`leads nowhere, from TLS: ${location}`, () => {
+      expect(() => redirect(parseAddress(SECURE), location)).to.throw()
     })
   }
 })

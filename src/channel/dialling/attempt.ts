@@ -6,9 +6,9 @@ import { formatAddress } from '../../address/index.ts'
 import { HANDSHAKE_TIMEOUT, MAX_DELAY } from '../../constants.ts'
 import { DialFailedError } from '../../errors.ts'
 import { remedyForFailure, remedyForTimeout } from './remedy.ts'
+import type { DialOptions } from './options.ts'
 import type { Address } from '../../address/index.ts'
 import type { DialStage } from '../../errors.ts'
-import type { DialOptions } from './options.ts'
 
 export class Attempt {
   stage: DialStage = 'connect'

@@ -1,8 +1,8 @@
 /**
  * What a dial can be told.
  */
-import type { ChannelOptions } from '../channel.ts'
 import type { DialStage } from '../../errors.ts'
+import type { ChannelOptions } from '../channel.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'

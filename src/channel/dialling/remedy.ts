@@ -49,7 +49,7 @@ const BY_STATUS = new Map<number, string>([
 const CERTIFICATE = /CERT|SIGNATURE/
 const UNTRUSTED = 'Trust its authority with tls.ca, or the certificate itself with tls.certificateHash'
 
-/** @param proxy - that is dialled through, if any */
+/** With `proxy` it was dialled through that. */
 export function remedyForFailure (stage: DialStage, cause: Facts, proxy: string | undefined): string {
   const { code, status = 0 } = cause.errors?.at(-1) as Facts | undefined ?? cause
 
@@ -68,14 +68,14 @@ export function remedyForFailure (stage: DialStage, cause: Facts, proxy: string 
   return BY_CODE.get(code ?? '') ?? BY_STATUS.get(status) ?? remedyForStage(stage, code)
 }
 
-/** @param proxy - that is dialled through, if any */
+/** With `proxy` it was dialled through that. */
 export function remedyForTimeout (stage: DialStage, proxy: string | undefined): string {
   switch (stage) {
     case 'resolve': return 'The name server does not answer in time: check it, or raise handshakeTimeout'
     case 'connect': return `Nothing answers there: check ${proxy == null ? 'the address' : 'the proxy'}, and firewalls that drop packets`
     case 'proxy': return 'The proxy, or the server behind it, does not answer: check both, or raise handshakeTimeout'
     case 'tls': return 'The server does not answer to TLS: check the port, or raise handshakeTimeout'
-    case 'upgrade': return 'The server does not answer: check that it speaks WebSocket on this port, or raise handshakeTimeout'
+    default: return 'The server does not answer: check that it speaks WebSocket on this port, or raise handshakeTimeout'
   }
 }
 

@@ -18,7 +18,8 @@ import type { NetConnectOpts, Socket, TcpNetConnectOpts } from 'node:net'
 export type Endpoint = Pick<Address, 'host' | 'family' | 'port' | 'zone' | 'unixPath'>
 
 /**
- * @param open - makes the socket: TLS has one of its own, and is faster over that than over another
+ * What `open` makes is opened: TLS has a socket of its own, and is faster over that than over another.
+ *
  * @returns a socket that is connected, but for TLS
  * @throws {Error} what failed in the stage `resolve` or, for a name with several addresses, `connect`
  */
