@@ -14,6 +14,9 @@ export const HANDSHAKE_TIMEOUT = 10_000
 /** Connections that the system holds until they are accepted (Node's default). */
 export const BACKLOG = 511
 
+/** Head start of an address of a name over the next, ms (RFC 8305 section 8). */
+export const CONNECT_ATTEMPT_DELAY = 250
+
 /** From our Close frame to the end of the socket, ms; then it is terminated. */
 export const CLOSE_TIMEOUT = 3_000
 

@@ -4,26 +4,52 @@
 //     Error
 //     +-- AbortError, TimeoutError, InvalidMultiaddrError, ListenError, ...   from the interface package
 //     +-- ConnectionFailedError            from the interface package
-//     |   +-- DialFailedError              same name; adds address and stage; the cause says why
+//     |   +-- DialFailedError              same name; adds address, stage and remedy; the cause says why
 //     +-- UpgradeRejectedError             the server answered, but not with a WebSocket
+//     +-- ProxyRefusedError                the HTTP proxy answered, but with no connection
 //     +-- WebSocketClosedError             closed by a code that is not a clean end
 //     +-- MessageTooLargeError             a message over the limit, from either side
 //     +-- InvalidStateError                it is not the time for this call, as with a second reply to a request
 import { ConnectionFailedError } from '@libp2p/interface'
 
 /** Where a dial was when it failed. */
-export type DialStage = 'resolve' | 'connect' | 'tls' | 'upgrade'
+export type DialStage = 'resolve' | 'connect' | 'proxy' | 'tls' | 'upgrade'
 
-/** A dial failed: `address` and `stage` say where, `cause` says why. */
+export interface DialFailure {
+  /** What to try. */
+  remedy?: string
+  /** The proxy that was dialled through, without its password. */
+  proxy?: string
+  /** For the message: the address, and what led elsewhere. */
+  target?: string
+}
+
+/** A dial failed: `address`, `stage` and `proxy` say where, `cause` says why, `remedy` what to try. */
 export class DialFailedError extends ConnectionFailedError {
   readonly address: string
   readonly stage: DialStage
+  readonly remedy: string | undefined
+  readonly proxy: string | undefined
 
-  constructor (address: string, stage: DialStage, cause: Error) {
-    super(`Could not dial ${address}: ${stage} failed: ${messageOf(cause)}`)
+  constructor (address: string, stage: DialStage, cause: Error, { remedy, proxy, target = address }: DialFailure = {}) {
+    super(`Could not dial ${target}: ${stage} failed: ${messageOf(cause)}${remedy == null ? '' : `. ${remedy}`}`)
     this.address = address
     this.stage = stage
+    this.remedy = remedy
+    this.proxy = proxy
     this.cause = cause
+  }
+}
+
+/** The proxy answered the CONNECT request with a status that is not 2xx. */
+export class ProxyRefusedError extends Error {
+  static name = 'ProxyRefusedError'
+  readonly status: number
+
+  constructor (status: number, statusText: string = '') {
+    super(`the proxy refused to connect with status ${`${status} ${statusText}`.trim()}`)
+    this.name = 'ProxyRefusedError'
+    this.status = status
   }
 }
 

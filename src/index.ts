@@ -29,13 +29,13 @@
  * ```
  */
 import { WebSockets } from './transport/transport.ts'
+import type { ProxyOptions, TcpOptions, TlsOptions } from './channel/index.ts'
 import type { DialStage } from './errors.ts'
 import type { AdmissionOptions, AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import type { ServerOptions as HttpServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
-import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
 
 export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
@@ -73,10 +73,40 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
   servers?: HttpServers
 
   /**
-   * TLS of secure dials: `ca` to trust a private authority, `servername`, client certificates.
-   * `rejectUnauthorized: false` accepts any certificate; the peer is then known by the upgrader's encryption only.
+   * TLS of secure dials: `ca` to trust a private authority, `certificateHash` to trust one certificate, `servername`, `cert` and
+   * `key` to have a client certificate. `rejectUnauthorized: false` accepts any certificate; the peer is then known by the
+   * upgrader's encryption only. In browsers it throws.
    */
-  tls?: ConnectionOptions
+  tls?: TlsOptions
+
+  /**
+   * Node only: TCP of every dial. `lookup` for names, `localAddress` and `localPort` to dial from, `attemptDelay` between the
+   * addresses of a name.
+   */
+  tcp?: TcpOptions
+
+  /**
+   * Node only, browsers have settings of their own: dial through this proxy, `http://`, `https://`, `socks5h://` or `socks5://`.
+   *
+   * @default none
+   */
+  proxy?: string | URL | ProxyOptions
+
+  /**
+   * Node only: variables that choose a proxy where `proxy` does not, such as `process.env`: `HTTP_PROXY`, `HTTPS_PROXY`,
+   * `ALL_PROXY` and `NO_PROXY`.
+   *
+   * @default none: the environment is not looked at
+   */
+  proxyEnv?: Record<string, string | undefined>
+
+  /**
+   * Node only, browsers follow none: how many redirects a dial follows, never from `wss` to `ws`. They lead past the connection
+   * gater of the node, which has seen the first address only.
+   *
+   * @default 0
+   */
+  maxRedirects?: number
 
   /** Extra headers of the opening request of every dial. */
   headers?: Record<string, string>
@@ -177,7 +207,7 @@ export type WebSocketsDialEvents =
  *
  * A dial rejects with an `AbortError` when its signal fires, a `TimeoutError` after `handshakeTimeout`, an
  * `InvalidMultiaddrError` where the address cannot be dialled, and otherwise a `ConnectionFailedError` with
- * `address`, `stage` and `cause`.
+ * `address`, `stage`, `cause` and `remedy`.
  */
 export function webSockets (init: WebSocketsInit = {}): (components: WebSocketsComponents) => Transport<WebSocketsDialEvents> {
   return (components) => new WebSockets(components, init)

@@ -17,7 +17,8 @@ export type AddressInput = Multiaddr | string | URL
  * address, the component that does not fit, and what to do
  */
 export function parseAddress (input: AddressInput): Address {
-  return readAddress(toMultiaddr(input), canonicalPeerId)
+  // as multiaddr it would be written, only to be read again
+  return isUrl(input) ? fromUrl(input) : readAddress(toMultiaddr(input), canonicalPeerId)
 }
 
 /**
@@ -41,6 +42,10 @@ export function toMultiaddr (input: AddressInput): Multiaddr {
 
     throw invalid(input, `not a multiaddr: ${err.message}${hint}`, err)
   }
+}
+
+function isUrl (input: AddressInput): input is string | URL {
+  return typeof input === 'string' ? !input.startsWith('/') : input instanceof URL
 }
 
 /** The peer id in base58, whatever it was written in. */

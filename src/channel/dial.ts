@@ -1,103 +1,49 @@
 /**
  * Opens a WebSocket on Node: from an address to a Channel, and from any failure to one error that says where it was.
  */
-import { isIP, connect as tcpConnect } from 'node:net'
-import { createSecureContext, connect as tlsConnect } from 'node:tls'
-import { AbortError, InvalidParametersError, TimeoutError } from '@libp2p/interface'
-import { formatAddress, fromSocket, parseDialAddress, toUrl } from '../address/index.ts'
-import { HANDSHAKE_TIMEOUT, MAX_DELAY } from '../constants.ts'
-import { DialFailedError, UpgradeRejectedError } from '../errors.ts'
+import { InvalidParametersError } from '@libp2p/interface'
+import { fromSocket, parseDialAddress, toUrl } from '../address/index.ts'
+import { UpgradeRejectedError } from '../errors.ts'
+import { Attempt } from './dialling/attempt.ts'
+import { connect, prepareRoute } from './dialling/connect.ts'
+import { locationOf, redirect, redirectedOptions } from './dialling/redirect.ts'
 import { Handshake } from './handshake.ts'
 import { SocketChannel } from './socket-channel.ts'
-import type { Channel, ChannelOptions } from './channel.ts'
+import type { Channel } from './channel.ts'
+import type { DialOptions } from './dialling/options.ts'
 import type { Address } from '../address/index.ts'
-import type { DialStage } from '../errors.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ConnectionOptions } from 'node:tls'
+import type { ClientOptions } from 'ws'
 
-export interface DialOptions extends ChannelOptions {
-  /** Ends the dial at any stage with an `AbortError`. */
-  signal?: AbortSignal
-
-  /** Called as each stage begins: `resolve` (DNS names only), `connect`, `tls` (secure addresses), `upgrade`. */
-  onProgress?(stage: DialStage): void
-
-  /**
-   * From the call to the open WebSocket, ms; `Infinity` waits for as long as the system does.
-   *
-   * @default 10_000
-   */
-  handshakeTimeout?: number
-
-  /** For secure addresses: `ca`, `rejectUnauthorized`, `servername`, `cert`, `key` and the rest of `tls.connect`. */
-  tls?: ConnectionOptions
-
-  /** Request headers beside those of the handshake, such as `Authorization` or `Origin`. */
-  headers?: Record<string, string>
-
-  /** Subprotocols to offer, most wanted first; the server must take one. */
-  subprotocols?: string[]
-
-  /**
-   * Browsers only: use a `WebSocketStream` where there is one, for a pause that stops the peer. Not by default: Chromium,
-   * 156 included, crashes the page when the connection is lost while something is being written to one.
-   *
-   * @default false
-   */
-  webSocketStream?: boolean
-
-  /**
-   * Node only: called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
-   * it throws, the channel is aborted with what it threw.
-   */
-  onheaders?(headers: IncomingHttpHeaders): void
-}
+export type { DialOptions, ProxyOptions, TcpOptions, TlsOptions } from './dialling/options.ts'
 
 /**
  * Open a WebSocket.
  *
  * @param input - a multiaddr, or a `ws:` or `wss:` URL
  * @throws {InvalidMultiaddrError} an address that cannot be dialled
- * @throws {InvalidParametersError} a header or subprotocol that cannot be sent, TLS options that TLS does not take
+ * @throws {InvalidParametersError} an option that cannot be used, such as a header, a subprotocol, a proxy or a certificate
  * @throws {AbortError} the signal fired
  * @throws {TimeoutError} no WebSocket within `handshakeTimeout`; the message names the stage
- * @throws {DialFailedError} everything else, by the name `ConnectionFailedError`: `stage` says where, `cause` why
+ * @throws {DialFailedError} everything else, by the name `ConnectionFailedError`: `stage` says where, `cause` why, `remedy`
+ * what to try
  */
 export async function dial (input: Multiaddr | URL | string, options: DialOptions = {}): Promise<Channel> {
-  const { signal, onProgress, handshakeTimeout = HANDSHAKE_TIMEOUT } = options
   const address = parseDialAddress(input)
-  const name = formatAddress(address).toString()
+  const attempt = new Attempt(address, options)
 
-  if (signal?.aborted === true) {
-    throw new AbortError(`Dial of ${name} aborted`)
-  }
+  return attempt.run(async () => open(address, options, options.maxRedirects ?? 0, attempt))
+}
 
-  let stage: DialStage = isIP(address.host) === 0 && address.unixPath == null ? 'resolve' : 'connect'
-  const { promise, resolve, reject } = Promise.withResolvers<SocketChannel>()
-  const enter = (next: DialStage): void => {
-    stage = next
-
-    try {
-      onProgress?.(next)
-    } catch (error) {
-      // this runs in events of the socket
-      reject(error)
-    }
-  }
+/** Connect and upgrade, and do so elsewhere where the server says so. */
+async function open (address: Address, options: DialOptions, redirects: number, attempt: Attempt): Promise<Channel> {
+  const { promise, resolve } = Promise.withResolvers<Channel>()
+  const handshake = request(address, options, attempt)
   let headers: IncomingHttpHeaders = {}
-  const onabort = (): void => { reject(new AbortError(`Dial of ${name} aborted while in stage ${stage}`)) }
-  const handshake = request(address, options, enter)
-  const timer = setTimeout(() => {
-    reject(new TimeoutError(`Could not dial ${name}: ${stage} not done within ${handshakeTimeout} ms`))
-  }, Math.min(handshakeTimeout, MAX_DELAY))
 
-  signal?.addEventListener('abort', onabort)
-  handshake.on('error', error => { reject(new DialFailedError(name, stage, error)) })
-  handshake.on('unexpected-response', (_, response) => {
-    reject(new DialFailedError(name, stage, new UpgradeRejectedError(response.statusCode ?? 0, response.statusMessage)))
-  })
+  handshake.on('error', attempt.fail)
   handshake.on('upgrade', response => { headers = response.headers })
   handshake.on('upgraded', (socket: Socket, head: Uint8Array) => {
     const channel = new SocketChannel({
@@ -109,6 +55,7 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
       subprotocol: handshake.protocol
     }, options)
 
+    socket.off('error', attempt.fail)
     resolve(channel)
 
     try {
@@ -117,27 +64,45 @@ export async function dial (input: Multiaddr | URL | string, options: DialOption
       channel.abort(error)
     }
   })
-  enter(stage)
+  handshake.on('unexpected-response', (request: ClientRequest, response: IncomingMessage) => {
+    const location = redirects > 0 ? locationOf(response) : undefined
 
-  try {
-    return await promise
-  } catch (error) {
-    handshake.terminate()
-    throw error
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onabort)
+    if (location == null) {
+      attempt.fail(new UpgradeRejectedError(response.statusCode ?? 0, response.statusMessage))
+      return
+    }
+
+    // its end is not that of the attempt any more
+    handshake.off('error', attempt.fail).on('error', () => {})
+    request.destroy()
+    follow(location).then(resolve, attempt.fail)
+  })
+
+  return promise
+
+  async function follow (location: string): Promise<Channel> {
+    const next = redirect(address, location)
+    attempt.redirected = next
+
+    return open(next, redirectedOptions(options, address, next), redirects - 1, attempt)
   }
 }
 
 /** Send the upgrade request over a socket of our own, because only that shows its stages. */
-function request (address: Address, options: DialOptions, enter: (stage: DialStage) => void): Handshake {
+function request (address: Address, options: DialOptions, attempt: Attempt): Handshake {
   try {
-    // here, because in the stages of the socket a bad option would look like a failed connection
-    const tls = address.tls ? tlsOptions(address, options.tls) : undefined
+    const route = prepareRoute(address, options)
+
+    const createConnection = (_: unknown, done: (error: null, socket: Socket) => void): void => {
+      connect(route, attempt).then(socket => {
+        attempt.enter('upgrade')
+        done(null, socket)
+      }, attempt.fail)
+    }
 
     return new Handshake(toUrl(address), options.subprotocols ?? [], {
-      createConnection: () => connect(address, tls, enter),
+      // the types of ws leave out the callback, which http.request has
+      createConnection: createConnection as unknown as ClientOptions['createConnection'],
       headers: options.headers,
       perMessageDeflate: false
     })
@@ -148,36 +113,7 @@ function request (address: Address, options: DialOptions, enter: (stage: DialSta
   }
 }
 
-function tlsOptions (address: Address, tls: ConnectionOptions = {}): ConnectionOptions {
-  return {
-    ALPNProtocols: ['http/1.1'],
-    ...tls,
-    secureContext: tls.secureContext ?? createSecureContext(tls),
-    servername: tls.servername ?? serverName(address)
-  }
-}
-
-function connect (address: Address, tls: ConnectionOptions | undefined, enter: (stage: DialStage) => void): Socket {
-  const { host, family, port, zone, unixPath } = address
-  const target = unixPath != null ? { path: unixPath } : { host: zone == null ? host : `${host}%${zone}`, port, family }
-  const socket = tls == null ? tcpConnect(target) : tlsConnect({ ...tls, ...target })
-
-  socket.once('lookup', (error: Error | null) => {
-    if (error == null) {
-      enter('connect')
-    }
-  })
-  socket.once('connect', () => { enter(address.tls ? 'tls' : 'upgrade') })
-  socket.once('secureConnect', () => { enter('upgrade') })
-
-  return socket
-}
-
-/** TLS has no server name for an IP (RFC 6066 section 3); the certificate is checked against the IP itself then. */
-function serverName ({ serverName, host }: Address): string {
-  return serverName ?? (isIP(host) === 0 ? host : '')
-}
-
-function localAddress (socket: Socket, remote: Address): Address {
-  return remote.unixPath != null ? remote : fromSocket(socket.localAddress ?? '', socket.localPort ?? 0, remote.tls, '/')
+/** Where this end is; asked of the socket while it is open. */
+function localAddress ({ localAddress = '', localPort = 0 }: Socket, remote: Address): () => Address {
+  return () => remote.unixPath != null ? remote : fromSocket(localAddress, localPort, remote.tls, '/')
 }

@@ -1,4 +1,4 @@
 export { dial } from './dial.ts'
-export type { DialOptions } from './dial.ts'
+export type { DialOptions, ProxyOptions, TcpOptions, TlsOptions } from './dial.ts'
 export type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'
 export type { Address } from '../address/index.ts'

@@ -27,14 +27,14 @@ export interface SocketChannelInit {
   head: Uint8Array
   /** Which side of the handshake this end was: clients mask, and let the server end TCP first. */
   role: 'client' | 'server'
-  local: Address
+  /** Or what works it out: asked once at most, also after the socket is closed. */
+  local: Address | (() => Address)
   remote: Address
   subprotocol: string
 }
 
 export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAlivePeer {
   readonly mode: ChannelMode
-  readonly local: Address
   readonly remote: Address
   readonly subprotocol: string
   readonly closed: Promise<ChannelClose>
@@ -53,6 +53,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   readonly #resolveClosed: (close: ChannelClose) => void
   #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
   #onclose: ((close: ChannelClose) => void) | undefined
+  #local: Address | (() => Address)
   #paused = false
   /** What comes in has lost its receiver for good. */
   #dropping = false
@@ -69,12 +70,12 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     const { promise, resolve } = Promise.withResolvers<ChannelClose>()
 
     this.mode = options.mode ?? 'messages'
-    this.local = init.local
     this.remote = init.remote
     this.subprotocol = init.subprotocol
     this.closed = promise
     this.#resolveClosed = resolve
     this.#socket = socket
+    this.#local = init.local
     this.#role = role
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
     this.#assembler = this.mode === 'messages' ? new MessageAssembler() : undefined
@@ -97,6 +98,14 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     socket.on('end', this.#onend)
     socket.on('error', this.#onerror)
     socket.on('close', this.#onsocketclose)
+  }
+
+  get local (): Address {
+    if (typeof this.#local === 'function') {
+      this.#local = this.#local()
+    }
+
+    return this.#local
   }
 
   get bufferedAmount (): number {

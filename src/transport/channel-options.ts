@@ -1,4 +1,5 @@
 import type { ChannelOptions } from '../channel/channel.ts'
+import type { DialOptions } from '../channel/dial.ts'
 import type { WebSocketsInit } from '../index.ts'
 
 /** What dialled and accepted channels of a transport have in common. */
@@ -6,4 +7,9 @@ export function channelOptions (init: WebSocketsInit): ChannelOptions & { handsh
   const { maxBufferedAmount, maxMessage, handshakeTimeout, closeTimeout, keepAlive, keepAliveTimeout } = init
 
   return { mode: 'bytes', highWaterMark: maxBufferedAmount, maxMessage, handshakeTimeout, closeTimeout, keepAlive, keepAliveTimeout }
+}
+
+/** What is of dials only. */
+export function dialOptions ({ tcp, tls, proxy, proxyEnv, maxRedirects, headers, webSocketStream }: WebSocketsInit): DialOptions {
+  return { tcp, tls, proxy, proxyEnv, maxRedirects, headers, webSocketStream }
 }

@@ -4,7 +4,7 @@
 import { serviceCapabilities, transportSymbol } from '@libp2p/interface'
 import { CustomProgressEvent } from 'progress-events'
 import { HttpServers } from '../server/index.ts'
-import { channelOptions } from './channel-options.ts'
+import { channelOptions, dialOptions } from './channel-options.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
 import { dial } from './dial.ts'
 import { dialFilter, listenFilter } from './filter.ts'
@@ -86,10 +86,8 @@ export class WebSockets implements Transport<WebSocketsDialEvents> {
     try {
       const channel = await dial(ma, {
         ...channelOptions(this.#init),
+        ...dialOptions(this.#init),
         signal,
-        tls: this.#init.tls,
-        headers: this.#init.headers,
-        webSocketStream: this.#init.webSocketStream,
         onProgress: (next) => {
           stage = next
           onProgress?.(new CustomProgressEvent(`websockets:${next}`))

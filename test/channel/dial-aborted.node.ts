@@ -40,7 +40,8 @@ describe('dial that', () => {
 
         const error = await failure(`/dns4/localhost/tcp/${port}/tls/ws`, {
           signal: controller.signal,
-          tls: { ca: certificate.cert, lookup: stage === 'resolve' ? silence : undefined },
+          tls: { ca: certificate.cert },
+          tcp: { lookup: stage === 'resolve' ? silence : undefined },
           onProgress: at => {
             if (at === stage) {
               controller.abort()

@@ -7,44 +7,14 @@ import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { tcpPeer, upgrade, webSocketPeer } from '../fixtures/peers.ts'
 import { failure } from './failure.ts'
+import { answering, expectFailed, rude } from './rude.ts'
 import { portOf } from './wire-pair.ts'
-import type { DialStage } from '../../src/errors.ts'
 import type { Certificate } from '../fixtures/certificate.ts'
 import type { AddressInfo, Socket } from 'node:net'
 import type { LookupFunction } from 'node:net'
 
 /** A name server that is asked and never answers. */
 const silence: LookupFunction = () => {}
-
-/** A server that does this to each connection; the URL of it. */
-async function rude (onsocket: (socket: Socket) => void): Promise<string> {
-  const peer = createServer(socket => {
-    // resets are a part of what is tested
-    socket.on('error', () => {})
-    onsocket(socket)
-    socket.resume()
-  })
-  cleanUp(async () => {
-    peer.close()
-    await once(peer, 'close')
-  })
-  peer.listen(0, '127.0.0.1')
-  await once(peer, 'listening')
-
-  return `ws://127.0.0.1:${(peer.address() as AddressInfo).port}`
-}
-
-/** A server that answers each request with this text, as it is. */
-async function answering (text: string): Promise<string> {
-  return rude(socket => { socket.once('data', () => { socket.write(text) }) })
-}
-
-function expectFailed (error: any, stage: DialStage): void {
-  expect(error).to.include({ name: 'ConnectionFailedError', stage })
-  expect(error.address).to.match(/^\/(ip4|dns4?)\/.*\/ws/)
-  expect(error.message).to.include(error.address).and.include(`${stage} failed`)
-  expect(error.cause).to.be.an.instanceOf(Error)
-}
 
 describe('dial that fails', () => {
   let certificate: Certificate
@@ -61,7 +31,7 @@ describe('dial that fails', () => {
     })
 
     it('says that it did not take place in time', async () => {
-      const error = await failure('/dns4/localhost/tcp/80/wss', { handshakeTimeout: 30, tls: { lookup: silence } })
+      const error = await failure('/dns4/localhost/tcp/80/wss', { handshakeTimeout: 30, tcp: { lookup: silence } })
 
       expect(error).to.have.property('name', 'TimeoutError')
       expect(error.message).to.include('/dns4/localhost').and.include('resolve').and.include('30 ms')

@@ -95,11 +95,11 @@ describe('dial', () => {
 
   it('sends headers, and offers subprotocols in order', async () => {
     const { request, channel, accepted } = await dialled(IP4, port => `ws://127.0.0.1:${port}`, {
-      headers: { Authorization: 'Bearer x', Origin: 'https://example.com' },
+      headers: { Authorization: 'Bearer x', Cookie: 'a=b; c=d', Host: 'other.example', Origin: 'https://example.com' },
       subprotocols: ['first', 'second']
     }, { subprotocol: 'second' })
 
-    expect(request.headers).to.include({ authorization: 'Bearer x', origin: 'https://example.com', 'sec-websocket-protocol': 'first,second' })
+    expect(request.headers).to.include({ authorization: 'Bearer x', cookie: 'a=b; c=d', host: 'other.example', origin: 'https://example.com', 'sec-websocket-protocol': 'first,second' })
     expect(channel.subprotocol).to.equal('second')
     expect(accepted.subprotocol).to.equal('second')
   })

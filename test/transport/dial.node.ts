@@ -1,14 +1,17 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect } from 'aegir/chai'
+import { parseAddress, toUrl } from '../../src/address/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { socketClosed, tcpPeer, webSocketPeer } from '../fixtures/peers.ts'
 import { read } from '../fixtures/streams.ts'
 import { connect, createBench } from '../fixtures/transport.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, LookupFunction } from 'node:net'
 import type { ProgressEvent } from 'progress-events'
 
 const PEER_ID = '12D3KooWGAMTAgTwVGpxgCFQxjhAP3ikUg5nJzwLPZtmZGhNoGKx'
@@ -121,6 +124,44 @@ describe('dial', () => {
     expect(request.headers).to.have.property('authorization', 'Bearer me')
   })
 
+  it('goes through proxy, or that of proxyEnv', async () => {
+    const peer = await tcpPeer()
+    const proxy = `http://127.0.0.1:${peer.address.getComponents()[1].value}`
+
+    for (const init of [{ proxy }, { proxyEnv: { ALL_PROXY: proxy } }]) {
+      const asked = peer.accept().then(async socket => once(socket, 'data'))
+      const dialled = createBench({ ...init, handshakeTimeout: 200 }).dial(multiaddr('/dns4/nowhere.invalid/tcp/80/ws'))
+
+      await expect(dialled).to.eventually.be.rejectedWith(/proxy not done/).with.property('name', 'TimeoutError')
+      expect(`${await asked}`).to.match(/^CONNECT nowhere\.invalid:80 /)
+    }
+  })
+
+  it('connects as tcp says', async () => {
+    const peer = await webSocketPeer()
+    const lookup: LookupFunction = (name, options, callback) => { callback(null, '127.0.0.1', 4) }
+    const [{ request }] = await Promise.all([
+      peer.accept(),
+      createBench({ tcp: { lookup, localAddress: '127.0.0.5' } }).dial(withHost(peer.address, '/dns4/nowhere.invalid'))
+    ])
+
+    expect(request.socket.remoteAddress).to.equal('127.0.0.5')
+  })
+
+  it('follows maxRedirects, and keeps the address that was dialled', async () => {
+    const peer = await webSocketPeer()
+    const first = createHttpServer((_, response) => { response.writeHead(302, { Location: `${toUrl(parseAddress(peer.address))}` }).end() }).listen(0, '127.0.0.1')
+    await once(first, 'listening')
+    cleanUp(() => {
+      first.closeAllConnections()
+      first.close()
+    })
+    const address = multiaddr(`/ip4/127.0.0.1/tcp/${(first.address() as AddressInfo).port}/ws`)
+
+    expect(`${(await createBench({ maxRedirects: 1 }).dial(address)).remoteAddr}`).to.equal(`${address}`)
+    await expect(createBench().dial(address)).to.eventually.be.rejected.with.nested.property('cause.status', 302)
+  })
+
   it('reports each stage as it begins', async () => {
     const certificate = await createCertificate()
     const peer = await webSocketPeer({}, certificate)
@@ -177,6 +218,13 @@ describe('dial: TLS', () => {
 
     expect(err).to.include({ name: 'ConnectionFailedError', stage: 'tls' })
     expect(err.cause).to.have.property('code', 'DEPTH_ZERO_SELF_SIGNED_CERT')
+  })
+
+  it('accepts the certificate of tls.certificateHash', async () => {
+    const certificate = await createCertificate()
+    const { address } = await webSocketPeer({}, certificate)
+
+    await createBench({ tls: { certificateHash: new X509Certificate(certificate.cert).fingerprint256 } }).dial(address)
   })
 
   it('accepts any certificate with tls.rejectUnauthorized false', async () => {
