@@ -6,7 +6,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import { ListenError } from '@libp2p/interface'
-import { watchFiles } from './watch.ts'
+import { FileWatch } from './watch.ts'
 import type { SecureContext, SecureContextOptions } from 'node:tls'
 
 /** Text, or bytes of text: PEM. */
@@ -62,7 +62,7 @@ export class Certificates {
   readonly #options: SecureContextOptions
   readonly #events: CertificatesEvents
   readonly #entries: Entry[]
-  readonly #unwatch: () => void
+  readonly #watch: FileWatch
 
   /**
    * @param sources - at least one
@@ -73,7 +73,7 @@ export class Certificates {
     this.#options = options
     this.#events = events
     this.#entries = sources.map(source => this.#load(source))
-    this.#unwatch = watchFiles(sources.flatMap(filesOf), {
+    this.#watch = new FileWatch(sources.flatMap(filesOf), {
       onchange: () => { this.#entries.forEach(entry => { this.#reload(entry) }) },
       onerror: error => { events.onerror(error) }
     })
@@ -91,7 +91,7 @@ export class Certificates {
 
   /** Watch no files any more. */
   close (): void {
-    this.#unwatch()
+    this.#watch.close()
   }
 
   #load (source: CertificateSource): Entry {

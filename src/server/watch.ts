@@ -1,8 +1,9 @@
 /**
  * Notices that files were replaced, in whatever way: written to, renamed over, or behind a symbolic link that was switched.
  */
-import { watch } from 'node:fs'
+import { realpathSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
+import type { FSWatcher } from 'node:fs'
 
 /** From the first sign of a change to a look at the files, ms: what replaces several of them is done by then. */
 const SETTLE = 100
@@ -14,27 +15,63 @@ export interface WatchEvents {
   onerror (error: Error): void
 }
 
-/**
- * Watch the folders of files: a watch of a file would stay with what was replaced.
- *
- * @returns ends it
- * @throws {Error} the system has no watches left, or no such folder
- */
-export function watchFiles (files: string[], { onchange, onerror }: WatchEvents): () => void {
-  let timer: NodeJS.Timeout | undefined
-  const watchers = [...new Set(files.map(file => dirname(file)))].map(folder => {
-    const watcher = watch(folder, { persistent: false }, () => {
-      timer ??= setTimeout(() => {
-        timer = undefined
-        onchange()
-      }, SETTLE)
-    })
+export class FileWatch {
+  readonly #files: string[]
+  readonly #events: WatchEvents
+  #watchers: FSWatcher[]
+  #timer: NodeJS.Timeout | undefined
 
-    return watcher.on('error', onerror)
-  })
+  /** @throws {Error} the system has no watches left, or no such folder */
+  constructor (files: string[], events: WatchEvents) {
+    this.#files = files
+    this.#events = events
+    this.#watchers = this.#open()
+  }
 
-  return () => {
-    clearTimeout(timer)
-    watchers.forEach(watcher => { watcher.close() })
+  close (): void {
+    clearTimeout(this.#timer)
+    this.#watchers.forEach(watcher => { watcher.close() })
+  }
+
+  /** Of folders: a watch of a file would stay with what was replaced. */
+  #open (): FSWatcher[] {
+    const watchers: FSWatcher[] = []
+
+    try {
+      for (const folder of new Set(this.#files.flatMap(foldersOf))) {
+        const watcher = watch(folder, { persistent: false }, () => { this.#timer ??= setTimeout(this.#onsettled, SETTLE) })
+        watchers.push(watcher.on('error', error => { this.#events.onerror(error) }))
+      }
+    } catch (error) {
+      watchers.forEach(watcher => { watcher.close() })
+      throw error
+    }
+
+    return watchers
+  }
+
+  readonly #onsettled = (): void => {
+    const before = this.#watchers
+    this.#timer = undefined
+
+    try {
+      // links may lead elsewhere by now
+      this.#watchers = this.#open()
+      before.forEach(watcher => { watcher.close() })
+    } catch (error: any) {
+      this.#events.onerror(error)
+    }
+
+    this.#events.onchange()
+  }
+}
+
+/** Where a file is, and where what it links to is. */
+function foldersOf (file: string): string[] {
+  try {
+    return [dirname(file), dirname(realpathSync(file))]
+  } catch {
+    // it is being replaced
+    return [dirname(file)]
   }
 }

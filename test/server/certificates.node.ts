@@ -1,3 +1,4 @@
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,8 +35,10 @@ describe('certificates', () => {
     files = { keyFile: join(folder, 'privkey.pem'), certFile: join(folder, 'fullchain.pem') }
   })
 
-  const write = async ({ key, cert }: Certificate): Promise<void> => {
-    await Promise.all([writeFile(files.keyFile, key), writeFile(files.certFile, cert)])
+  /** In one turn: what reads them in this process sees both or none. */
+  const write = ({ key, cert }: Certificate): void => {
+    writeFileSync(files.keyFile, key)
+    writeFileSync(files.certFile, cert)
   }
 
   const serveFiles = async (options: ListenOptions = {}): Promise<Served & { errors: Error[] }> => {
@@ -112,31 +115,32 @@ describe('certificates', () => {
 
   describe('from files', () => {
     it('are used, and turn TLS on', async () => {
-      await write(first)
+      write(first)
       const { server } = await serve({ certificates: [files] })
 
       expect(server.addresses).to.have.lengthOf(2)
       await expect(exchange(await open(server.addresses[1], { tls }), 'secure')).to.eventually.equal('secure')
     })
 
-    const ways: Array<[string, () => Promise<void>]> = [
-      ['written to', async () => write(second)],
-      ['replaced by others', async () => {
+    const ways: Array<[string, () => void]> = [
+      ['written to', () => { write(second) }],
+      ['replaced by others', () => {
         const { keyFile, certFile } = files
         files = { keyFile: `${keyFile}.new`, certFile: `${certFile}.new` }
-        await write(second)
-        await Promise.all([rename(files.keyFile, keyFile), rename(files.certFile, certFile)])
+        write(second)
+        renameSync(files.keyFile, keyFile)
+        renameSync(files.certFile, certFile)
       }]
     ]
 
     ways.forEach(([way, replace]) => {
       it(`are read again when they are ${way}`, async () => {
-        await write(first)
+        write(first)
         const { server, port, errors } = await serveFiles()
         const channel = await open(server.addresses[0], { tls })
         expect(await servedFingerprint(port)).to.equal(fingerprint(first))
 
-        await replace()
+        replace()
         await shows(port, second)
         await expect(exchange(channel, 'opened before')).to.eventually.equal('opened before')
         expect(errors).to.be.empty()
@@ -160,12 +164,41 @@ describe('certificates', () => {
       await shows(port, second)
     })
 
+    it('are read again when what they link to is written to, in whatever folder that is by then', async () => {
+      const elsewhere = await Promise.all(['a', 'b'].map(async name => mkdtemp(join(tmpdir(), `ws-${name}-`))))
+      cleanUp(async () => Promise.all(elsewhere.map(async path => rm(path, { recursive: true }))))
+      const links = files
+      const link = async (target: string): Promise<void> => {
+        for (const [path, name] of [[links.keyFile, 'privkey.pem'], [links.certFile, 'fullchain.pem']]) {
+          await symlink(join(target, name), `${path}.new`)
+          await rename(`${path}.new`, path)
+        }
+      }
+      const writeTo = (target: string, certificate: Certificate): void => {
+        files = { keyFile: join(target, 'privkey.pem'), certFile: join(target, 'fullchain.pem') }
+        write(certificate)
+        files = links
+      }
+
+      writeTo(elsewhere[0], first)
+      writeTo(elsewhere[1], second)
+      await link(elsewhere[0])
+      const { port } = await serveFiles()
+      writeTo(elsewhere[0], second)
+      await shows(port, second)
+      writeTo(elsewhere[1], first)
+      await link(elsewhere[1])
+      await shows(port, first)
+      writeTo(elsewhere[1], second)
+      await shows(port, second)
+    })
+
     it('are read again for each name', async () => {
       const named = await createCertificate(['a.test'])
-      await write(named)
+      write(named)
       const { port } = await serveFiles({ certificates: [first, files] })
       const renewed = await createCertificate(['a.test'])
-      await write(renewed)
+      write(renewed)
 
       while (await servedFingerprint(port, { servername: 'a.test' }) !== fingerprint(renewed)) {
         // until it is
@@ -177,7 +210,7 @@ describe('certificates', () => {
     it('lose no connection and no byte when they are replaced under load', async function () {
       this.timeout(20_000)
 
-      await write(first)
+      write(first)
       const { server, port, channels, errors, failures } = await serveFiles()
       const loaded = await Promise.all(Array.from({ length: 8 }, async () => open(server.addresses[0], { tls })))
       const stop = new AbortController()
@@ -191,7 +224,7 @@ describe('certificates', () => {
       })()
 
       for (const certificate of [second, first, second]) {
-        await write(certificate)
+        write(certificate)
         await shows(port, certificate)
       }
 
@@ -211,17 +244,17 @@ describe('certificates', () => {
   })
 
   describe('that cannot be used', () => {
-    const bad: Array<[string, () => Promise<void>, string]> = [
-      ['of different pairs', async () => write({ key: first.key, cert: second.cert }), 'key values mismatch'],
-      ['that are no PEM', async () => write({ key: 'a key', cert: 'a certificate' }), ''],
-      ['that are empty', async () => write({ key: '', cert: '' }), ''],
-      ['of which one is missing', async () => rm(files.keyFile), 'ENOENT']
+    const bad: Array<[string, () => void, string]> = [
+      ['of different pairs', () => { write({ key: first.key, cert: second.cert }) }, 'key values mismatch'],
+      ['that are no PEM', () => { write({ key: 'a key', cert: 'a certificate' }) }, ''],
+      ['that are empty', () => { write({ key: '', cert: '' }) }, ''],
+      ['of which one is missing', () => { rmSync(files.keyFile) }, 'ENOENT']
     ]
 
     bad.forEach(([what, spoil, reason]) => {
       it(`refuses files ${what} at the start: it names them, and leaves nothing listening`, async () => {
-        await write(first)
-        await spoil()
+        write(first)
+        spoil()
         const port = await freePort()
         const error = await rejection(serve({ certificates: [first, files] }, `/ip4/127.0.0.1/tcp/${port}/ws`))
 
@@ -232,17 +265,17 @@ describe('certificates', () => {
       })
 
       it(`keeps the certificate that it has where new files are some ${what}, says why, and takes the next good ones`, async () => {
-        await write(first)
+        write(first)
         const { server, port, errors } = await serveFiles()
         const channel = await open(server.addresses[0], { tls })
 
-        await spoil()
+        spoil()
         await until(() => errors.length > 0)
         expect(errors[0]).to.have.property('name', 'ListenError')
         expect(errors[0].message).to.contain(files.certFile).and.to.contain(reason)
         expect(await servedFingerprint(port)).to.equal(fingerprint(first))
 
-        await write(second)
+        write(second)
         await shows(port, second)
         await expect(exchange(channel, 'opened before')).to.eventually.equal('opened before')
       })
@@ -260,7 +293,7 @@ describe('certificates', () => {
       const servers = new HttpServers()
       const address = `/ip4/127.0.0.1/tcp/${await freePort()}/ws/http-path`
       const { server } = await serve({ servers }, `${address}/a`)
-      await write(first)
+      write(first)
 
       const https = { key: first.key, cert: second.cert }
 
