@@ -126,7 +126,7 @@ export class Clients {
   }
 
   #trusts ({ host }: Peer, hop: number): boolean {
-    return this.#trust(host.split('%', 1)[0], hop)
+    return this.#trust(host.includes('%') ? host.split('%', 1)[0] : host, hop)
   }
 
   /** What is known without a request, the nearest first. */

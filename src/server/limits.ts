@@ -1,7 +1,6 @@
 /**
  * How many sockets a port takes, so that those it has are served: what is over a limit is ended as soon as that is known.
  */
-import { isIPv6 } from 'node:net'
 import { InvalidParametersError } from '@libp2p/interface'
 import { Rate } from './rate.ts'
 import type { Socket } from 'node:net'
@@ -99,7 +98,7 @@ export class Gate {
 
 /** An IPv4 address, or the first 64 bits of an IPv6 one: whoever has one address there has all of them. */
 export function networkOf (address: string): string {
-  if (!isIPv6(address)) {
+  if (!address.includes(':')) {
     return address
   }
 
