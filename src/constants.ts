@@ -11,6 +11,9 @@ export const MAX_INBOUND_MESSAGE = 4_194_304
 /** From TCP connect or accept to the upgraded WebSocket, ms (go-libp2p: 15 s). */
 export const HANDSHAKE_TIMEOUT = 10_000
 
+/** Connections that the system holds until they are accepted (Node's default). */
+export const BACKLOG = 511
+
 /** From our Close frame to the end of the socket, ms; then it is terminated. */
 export const CLOSE_TIMEOUT = 3_000
 

@@ -46,8 +46,8 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
   http?: HttpServerOptions
 
   /**
-   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS provisions later takes the place of this
-   * certificate.
+   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS
+   * provisions later takes the place of this certificate.
    *
    * @default http
    */

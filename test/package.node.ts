@@ -23,7 +23,8 @@ const entryPoints: Record<string, string[]> = {
   './server': ['HttpServers', 'listen'],
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
-  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor']
+  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
+  './tcp': ['sharedTcp']
 }
 
 describe('package exports', () => {
@@ -124,6 +125,7 @@ describe('package bin', () => {
 describe('package documentation', () => {
   /** The constant behind the default of each option. */
   const defaults: Record<string, keyof typeof constants> = {
+    backlog: 'BACKLOG',
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
@@ -198,7 +200,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
-  ['transport', 'duplex', 'noise', 'sp'],
+  ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
   ['address', 'connection.ts'],

@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
+const serverPage = readFileSync(join(root, 'docs/server.md'), 'utf8')
 const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
@@ -31,7 +32,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}\n${proxyPage}`).forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}\n${serverPage}\n${proxyPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 

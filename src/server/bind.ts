@@ -4,6 +4,7 @@
 import { lookup } from 'node:dns/promises'
 import { ListenError } from '@libp2p/interface'
 import { formatAddress } from '../address/index.ts'
+import { BACKLOG } from '../constants.ts'
 import type { Address } from '../address/index.ts'
 import type { ListenOptions } from 'node:net'
 
@@ -39,7 +40,7 @@ export interface BindOptions {
 }
 
 /** For `listen` of `node:net`. A name is bound at its first address of the family asked for. */
-export async function bindTarget ({ unixPath, host, family, zone, port }: Address, { backlog, reusePort }: BindOptions): Promise<ListenOptions> {
+export async function bindTarget ({ unixPath, host, family, zone, port }: Address, { backlog = BACKLOG, reusePort }: BindOptions): Promise<ListenOptions> {
   if (unixPath != null) {
     return { path: unixPath, backlog }
   }

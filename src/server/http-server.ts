@@ -19,6 +19,7 @@ import type { BindOptions } from './bind.ts'
 import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
 import type { LimitReason } from './limits.ts'
+import type { Peer } from './proxy-header.ts'
 import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
@@ -66,6 +67,11 @@ export class HttpServer {
   readonly tls: TlsPort
   /** HTTP without TLS is served as well. */
   readonly plain = true
+  /**
+   * Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them; `client` is who is behind
+   * one, as far as that is not just a trusted proxy.
+   */
+  onmultistream: ((socket: Socket, client?: Peer) => void) | undefined
   readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
@@ -123,32 +129,48 @@ export class HttpServer {
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
     try {
-      if (this.#admission.refuses(this.#handshakes.pending)) {
+      if (!await this.#admits(accepted)) {
         accepted.destroy()
         return
       }
 
-      this.#handshakes.begin(accepted)
-      this.#options.onconnection?.()
+      const protocol = this.tls.on || this.onmultistream != null ? await peek(accepted) : 'http'
 
-      if (this.#admission.clients.isProxied(accepted)) {
-        this.#handshakes.enter(accepted, 'proxy')
-        await this.#admission.clients.readProxyHeader(accepted)
-      }
-
-      if (this.#admission.refusesClient(accepted)) {
-        // that is no failure of its own
-        this.#handshakes.dismiss(accepted)
-        accepted.destroy()
+      if (protocol === 'multistream' && this.onmultistream != null) {
+        this.#handshakes.finish(accepted)
+        this.onmultistream(accepted, this.#admission.clients.ofSocket(accepted))
         return
       }
 
-      const protocol = this.tls.on ? await peek(accepted) : 'http'
-      const socket = protocol === 'tls' ? await this.#secure(accepted) : accepted
-      await this.#serve(socket)
+      await this.#serve(protocol === 'tls' && this.tls.on ? await this.#secure(accepted) : accepted)
     } catch (error: any) {
       this.#handshakes.fail(accepted, error)
     }
+  }
+
+  /** Whether a socket is over no limit; if it comes by a proxy that speaks the PROXY protocol, its header is read. */
+  async #admits (accepted: Socket): Promise<boolean> {
+    const { clients } = this.#admission
+
+    if (this.#admission.refuses(this.#handshakes.pending)) {
+      return false
+    }
+
+    this.#handshakes.begin(accepted)
+    this.#options.onconnection?.()
+
+    if (clients.isProxied(accepted)) {
+      this.#handshakes.enter(accepted, 'proxy')
+      await clients.readProxyHeader(accepted)
+    }
+
+    if (this.#admission.refusesClient(accepted)) {
+      // that is no failure of its own
+      this.#handshakes.dismiss(accepted)
+      return false
+    }
+
+    return true
   }
 
   async #secure (socket: Socket): Promise<Socket> {

@@ -12,9 +12,11 @@ type Key = string | symbol | UserServer
 
 export type AcquireOptions = HttpServerOptions & AttachOptions
 
-export interface SharedServer {
+type WebServer = HttpServer | AttachedServer
+
+export interface SharedServer<S extends WebServer = WebServer> {
   readonly key: Key
-  readonly server: HttpServer | AttachedServer
+  readonly server: S
   readonly bound: Promise<void>
   users: number
 }
@@ -37,6 +39,25 @@ export class HttpServers {
 
     const key = server ?? keyOf(address)
     const shared = this.#shared.get(key) ?? (server == null ? this.#start(key, address, options) : this.#attach(server, options))
+
+    shared.users++
+    await shared.bound
+
+    return shared
+  }
+
+  /**
+   * The server that listens for this address already, if one does; to be given back like any other.
+   *
+   * @internal
+   * @throws {ListenError} the address cannot be bound
+   */
+  async join (address: Address): Promise<SharedServer<HttpServer> | undefined> {
+    const shared = this.#shared.get(keyOf(address))
+
+    if (shared == null || !isOwn(shared)) {
+      return
+    }
 
     shared.users++
     await shared.bound
@@ -79,6 +100,10 @@ export class HttpServers {
       throw error
     }
   }
+}
+
+function isOwn (shared: SharedServer): shared is SharedServer<HttpServer> {
+  return shared.server instanceof HttpServer
 }
 
 /** Nothing but itself equals the key of a port that the system chooses. */

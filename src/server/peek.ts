@@ -4,10 +4,15 @@
  */
 import type { Socket } from 'node:net'
 
-export type Protocol = 'tls' | 'http'
+export type Protocol = 'tls' | 'multistream' | 'http'
 
-/** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
-const TLS_HANDSHAKE = 0x16
+/** No request of HTTP begins with one of them; what its parser does not know either, it refuses. */
+const FIRST_BYTES = new Map<number, Protocol>([
+  // a record that holds a handshake (RFC 8446 section 5.1)
+  [0x16, 'tls'],
+  // the length of "/multistream/1.0.0\n"
+  [0x13, 'multistream']
+])
 
 /** @throws {Error} it ended before its first byte */
 export async function peek (socket: Socket): Promise<Protocol> {
@@ -20,7 +25,7 @@ export async function peek (socket: Socket): Promise<Protocol> {
 
   socket.unshift(first)
 
-  return first[0] === TLS_HANDSHAKE ? 'tls' : 'http'
+  return FIRST_BYTES.get(first[0]) ?? 'http'
 }
 
 /** Resolves when there is something to read, or will never be. */

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect } from 'aegir/chai'
+import { BACKLOG } from '../../src/constants.ts'
 import { skip } from '../fixtures/skip.ts'
 import { freePort, open, rejection, serve, socketPath } from './fixtures.ts'
 import type { Context } from 'mocha'
@@ -32,8 +33,8 @@ describe('backlog', () => {
   it('is that of Node by default', async function () {
     const { port } = await serve()
 
-    // 511 where the system allows as many
-    expect(await backlogOf(this, port)).to.be.within(8, 511)
+    // where the system allows as many
+    expect(await backlogOf(this, port)).to.be.within(8, BACKLOG)
   })
 })
 

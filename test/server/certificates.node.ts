@@ -129,7 +129,7 @@ describe('certificates', () => {
       }]
     ]
 
-    for (const [way, replace] of ways) {
+    ways.forEach(([way, replace]) => {
       it(`are read again when they are ${way}`, async () => {
         await write(first)
         const { server, port, errors } = await serveFiles()
@@ -141,7 +141,7 @@ describe('certificates', () => {
         await expect(exchange(channel, 'opened before')).to.eventually.equal('opened before')
         expect(errors).to.be.empty()
       })
-    }
+    })
 
     it('are read again when a link to their folder is switched, as Kubernetes does', async () => {
       for (const [name, { key, cert }] of [['1', first], ['2', second]] as const) {
@@ -218,7 +218,7 @@ describe('certificates', () => {
       ['of which one is missing', async () => rm(files.keyFile), 'ENOENT']
     ]
 
-    for (const [what, spoil, reason] of bad) {
+    bad.forEach(([what, spoil, reason]) => {
       it(`refuses files ${what} at the start: it names them, and leaves nothing listening`, async () => {
         await write(first)
         await spoil()
@@ -246,7 +246,7 @@ describe('certificates', () => {
         await shows(port, second)
         await expect(exchange(channel, 'opened before')).to.eventually.equal('opened before')
       })
-    }
+    })
 
     it('refuses a pair of PEM that does not fit', async () => {
       const certificates: CertificateSource[] = [first, { key: first.key, cert: second.cert }]
