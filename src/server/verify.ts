@@ -85,8 +85,8 @@ export class Verification {
     }
 
     this.#pending.set(socket, onclose)
-    socket.once('close', onclose)
-    socket.once('end', leave)
+    socket.on('close', onclose)
+    socket.on('end', leave)
 
     return refusalOf(await this.#verify(request, client))
   }
