@@ -30,7 +30,7 @@ interface Pair {
 
 console.info(`${new Date().toISOString()}, ${cpus()[0].model}, Node ${process.version}, ${pinned ? 'a CPU for each process' : 'shared CPUs'}, median of ${runs} runs.\n`)
 console.info('| case | without | with | with / without |\n|---|--:|--:|--:|')
-await row('all limits: accepted per second', limits)
+await row('all limits: accepted per second of CPU time', limits)
 await row(`${idle} idle connections: p99 of ${busy} busy ones, us`, idleBeside)
 
 async function row (name: string, measure: (run: number) => Promise<Pair>): Promise<void> {
@@ -55,8 +55,15 @@ async function limits (run: number): Promise<Pair> {
   const peers: PeerName[] = ['channel', 'channel with limits']
 
   for (const peer of run % 2 === 0 ? peers : peers.toReversed()) {
-    figures[peer] = await withEnds({ peer, layer: 'raw' }, undefined, async ({ client, server }) =>
-      client.call('accepts', { port: await server.call('listen'), warmUp: window / 2, window }))
+    figures[peer] = await withEnds({ peer, layer: 'raw' }, undefined, async ({ client, server }) => {
+      const port = await server.call('listen')
+      await client.call('accepts', { port, window: window / 2 })
+      const before = await server.call('sample')
+      const count = await client.call('accepts', { port, window })
+      const after = await server.call('sample')
+
+      return count / (after.cpu - before.cpu)
+    })
   }
 
   return { without: figures.channel ?? NaN, with: figures['channel with limits'] ?? NaN }

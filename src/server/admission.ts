@@ -24,6 +24,8 @@ export class Admission {
   readonly clients: Clients
   /** Sockets at once. */
   readonly maxConnections: number
+  /** Whether it matters who comes. */
+  readonly perAddress: boolean
   readonly #gate: Gate
   readonly #events: ServerEvents
 
@@ -31,6 +33,7 @@ export class Admission {
   constructor (options: AdmissionOptions & ServerEvents) {
     this.clients = new Clients(options)
     this.maxConnections = options.limits?.connections ?? Infinity
+    this.perAddress = (options.limits?.connectionsPerAddress ?? options.limits?.ratePerAddress) != null
     this.#gate = new Gate(options.limits)
     this.#events = options
   }
@@ -40,15 +43,9 @@ export class Admission {
     return this.#refused(this.#gate.refuses(pending))
   }
 
-  /** Whether a socket is too many for its client, once that is known; asked again, what was let through stays. */
-  refusesClient (socket: Socket, client?: Peer): boolean {
-    if (!this.#gate.perAddress) {
-      return false
-    }
-
-    const known = client ?? this.clients.ofSocket(socket)
-
-    return known != null && this.#refused(this.#gate.refusesFrom(known.host, rawSocket(socket)))
+  /** Whether a client is over a limit of its address; if not, `socket` counts for it from now on. */
+  refusesClient (client: Peer, socket: Socket): boolean {
+    return this.perAddress && this.#refused(this.#gate.refusesFrom(client.host, rawSocket(socket)))
   }
 
   /** Tell that a socket, or its request, was refused. */

@@ -53,8 +53,6 @@ export class Clients {
   readonly #proxyProtocol: boolean
   /** What PROXY headers said, by the socket that was accepted, until its request comes. */
   readonly #proxied = new WeakMap<Socket, Peer>()
-  /** Clients that are known, by the socket that was accepted, until its request comes. */
-  readonly #strangers = new WeakMap<Socket, Peer>()
 
   /** @throws {InvalidParametersError} options that are none */
   constructor ({ trustProxy, forwardedHeader = 'x-forwarded-for', proxyProtocol = false }: ClientOptions) {
@@ -87,13 +85,7 @@ export class Clients {
 
   /** Who is behind a socket that was accepted; undefined where that is a trusted proxy, of which a request may say more. */
   ofSocket (socket: Socket): Peer | undefined {
-    const client = this.#stranger(this.#chain(socket))
-
-    if (client != null) {
-      this.#strangers.set(socket, client)
-    }
-
-    return client
+    return this.#stranger(this.#chain(socket))
   }
 
   /**
@@ -105,9 +97,8 @@ export class Clients {
   ofRequest ({ socket, headers }: IncomingMessage): Peer {
     const raw = rawSocket(socket)
     const chain = this.#chain(raw)
-    const known = this.#strangers.get(raw) ?? this.#stranger(chain)
+    const known = this.#stranger(chain)
 
-    this.#strangers.delete(raw)
     this.#proxied.delete(raw)
 
     if (known != null) {
@@ -126,7 +117,7 @@ export class Clients {
   }
 
   #trusts ({ host }: Peer, hop: number): boolean {
-    return this.#trust(host.split('%', 1)[0], hop)
+    return this.#trust(host.includes('%') ? host.split('%', 1)[0] : host, hop)
   }
 
   /** What is known without a request, the nearest first. */

@@ -5,6 +5,7 @@
 import { TimeoutError } from '@libp2p/interface'
 import { MAX_DELAY } from '../constants.ts'
 import { rawSocket } from './tls.ts'
+import type { Peer } from './proxy-header.ts'
 import type { Socket } from 'node:net'
 
 /** How far an inbound connection got before it failed. */
@@ -17,6 +18,8 @@ interface Handshake {
   timer: NodeJS.Timeout
   onclose (): void
   error?: Error
+  /** Who is behind it, if that is known before its request. */
+  client?: Peer
   /** It asked for something else than a WebSocket. */
   dismissed: boolean
 }
@@ -65,6 +68,19 @@ export class Handshakes {
       handshake.socket = socket
       handshake.stage = stage
     }
+  }
+
+  /** Remember who is behind it. */
+  identify (socket: Socket, client: Peer): void {
+    const handshake = this.#pending.get(rawSocket(socket))
+
+    if (handshake != null) {
+      handshake.client = client
+    }
+  }
+
+  clientOf (socket: Socket): Peer | undefined {
+    return this.#pending.get(rawSocket(socket))?.client
   }
 
   /** End it. The first error is the one that counts. */

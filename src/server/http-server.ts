@@ -164,11 +164,19 @@ export class HttpServer {
       await clients.readProxyHeader(accepted)
     }
 
-    if (this.#admission.refusesClient(accepted)) {
+    const client = this.#admission.perAddress ? clients.ofSocket(accepted) : undefined
+
+    if (client == null) {
+      return true
+    }
+
+    if (this.#admission.refusesClient(client, accepted)) {
       // that is no failure of its own
       this.#handshakes.dismiss(accepted)
       return false
     }
+
+    this.#handshakes.identify(accepted, client)
 
     return true
   }

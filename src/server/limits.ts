@@ -1,7 +1,6 @@
 /**
  * How many sockets a port takes, so that those it has are served: what is over a limit is ended as soon as that is known.
  */
-import { isIPv6 } from 'node:net'
 import { InvalidParametersError } from '@libp2p/interface'
 import { Rate } from './rate.ts'
 import type { Socket } from 'node:net'
@@ -32,20 +31,16 @@ const ALL = ''
 
 export class Gate {
   readonly #limits: Readonly<Limits>
-  /** Whether it matters who comes. */
-  readonly perAddress: boolean
   readonly #rate: Rate
   readonly #ratePerAddress: Rate
   /** Sockets by address. */
   readonly #open = new Map<string, number>()
-  readonly #admitted = new WeakSet<Socket>()
 
   /** @throws {InvalidParametersError} a limit that is none */
   constructor (limits: Limits = {}) {
     Object.entries(limits).forEach(([name, limit]) => { check(name, limit) })
 
     this.#limits = limits
-    this.perAddress = (limits.connectionsPerAddress ?? limits.ratePerAddress) != null
     this.#rate = new Rate(limits.rate)
     this.#ratePerAddress = new Rate(limits.ratePerAddress)
   }
@@ -59,12 +54,8 @@ export class Gate {
     return pending >= (this.#limits.pending ?? Infinity) ? 'pending' : undefined
   }
 
-  /** Whether this address may have one more; if so, `socket` counts for it until it closes, and is not asked about again. */
+  /** Whether this address may have one more; if so, `socket` counts for it until it closes. */
   refusesFrom (address: string, socket: Socket): LimitReason | undefined {
-    if (this.#admitted.has(socket)) {
-      return
-    }
-
     const { connectionsPerAddress = Infinity } = this.#limits
     const network = networkOf(address)
     const open = this.#open.get(network) ?? 0
@@ -77,12 +68,10 @@ export class Gate {
       return 'connectionsPerAddress'
     }
 
-    this.#admitted.add(socket)
-
     // the `close` of one that is gone may have been; a listener for each socket costs memory
     if (connectionsPerAddress < Infinity && !socket.destroyed) {
       this.#open.set(network, open + 1)
-      socket.once('close', () => { this.#release(network) })
+      socket.on('close', () => { this.#release(network) })
     }
   }
 
@@ -99,7 +88,7 @@ export class Gate {
 
 /** An IPv4 address, or the first 64 bits of an IPv6 one: whoever has one address there has all of them. */
 export function networkOf (address: string): string {
-  if (!isIPv6(address)) {
+  if (!address.includes(':')) {
     return address
   }
 

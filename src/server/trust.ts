@@ -1,7 +1,7 @@
 /**
  * Which addresses are proxies of ours, whose word about their clients counts.
  */
-import { BlockList, isIP } from 'node:net'
+import { BlockList } from 'node:net'
 import { InvalidParametersError } from '@libp2p/interface'
 import { MAX_HOPS } from './forwarded.ts'
 
@@ -41,25 +41,23 @@ function listed (ranges: string[]): Trust {
 
   ranges.filter(range => range !== UNIX).forEach(range => { add(list, range) })
 
-  return address => isIP(address) === 0 ? ranges.includes(address) : list.check(address, familyOf(address))
+  // those of sockets are canonical already; one that was reset has none
+  return address => address === UNIX || address === '' ? ranges.includes(address) : list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
 }
 
 function add (list: BlockList, range: string): void {
+  const family = range.includes(':') ? 'ipv6' : 'ipv4'
   const [, address, prefix] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(range) ?? []
 
   try {
     if (prefix == null) {
-      list.addAddress(address, familyOf(address))
+      list.addAddress(address, family)
     } else {
-      list.addSubnet(address, Number(prefix), familyOf(address))
+      list.addSubnet(address, Number(prefix), family)
     }
   } catch (cause: any) {
     const error = new InvalidParametersError(`trustProxy: ${JSON.stringify(range)} is not an IP address, a CIDR range or ${UNIX}`)
     error.cause = cause
     throw error
   }
-}
-
-function familyOf (address: string): 'ipv4' | 'ipv6' {
-  return isIP(address) === 6 ? 'ipv6' : 'ipv4'
 }

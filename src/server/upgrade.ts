@@ -22,9 +22,11 @@ export function upgrade (route: Route | undefined, handshakes: Handshakes, admis
 }
 
 async function admit (route: Route, handshakes: Handshakes, admission: Admission, request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
-  const client = admission.clients.ofRequest(request)
+  // one that was known when it was accepted counts already
+  const known = handshakes.clientOf(socket)
+  const client = known ?? admission.clients.ofRequest(request)
 
-  if (admission.refusesClient(socket, client)) {
+  if (known == null && admission.refusesClient(client, socket)) {
     refuseUpgrade(socket, 429, 'Too many connections from this address')
     return
   }

@@ -78,17 +78,43 @@ export class Verification {
   }
 
   async #ask (request: IncomingMessage, socket: Socket, remote: Address): Promise<Refusal | undefined> {
-    const gone = new AbortController()
+    const client = new PendingClient(remote)
     const onclose = (): void => {
       this.#pending.delete(socket)
-      gone.abort()
+      client.leave()
     }
 
     this.#pending.set(socket, onclose)
-    socket.once('close', onclose)
-    socket.once('end', leave)
+    socket.on('close', onclose)
+    socket.on('end', leave)
 
-    return refusalOf(await this.#verify(request, { remote, signal: gone.signal }))
+    return refusalOf(await this.#verify(request, client))
+  }
+}
+
+/** Most hooks never ask for the signal. */
+class PendingClient implements Client {
+  readonly remote: Address
+  #gone: AbortController | undefined
+  #left = false
+
+  constructor (remote: Address) {
+    this.remote = remote
+  }
+
+  get signal (): AbortSignal {
+    this.#gone ??= new AbortController()
+
+    if (this.#left) {
+      this.#gone.abort()
+    }
+
+    return this.#gone.signal
+  }
+
+  leave (): void {
+    this.#left = true
+    this.#gone?.abort()
   }
 }
 
