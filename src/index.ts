@@ -83,16 +83,12 @@ export interface WebSocketsInit {
 
   /**
    * Node only, browsers have settings of their own: dial through this proxy, `http://`, `https://`, `socks5h://` or `socks5://`.
-   *
-   * @default none
    */
   proxy?: string | URL | ProxyOptions
 
   /**
    * Node only: variables that choose a proxy where `proxy` does not, such as `process.env`: `HTTP_PROXY`, `HTTPS_PROXY`,
-   * `ALL_PROXY` and `NO_PROXY`.
-   *
-   * @default none: the environment is not looked at
+   * `ALL_PROXY` and `NO_PROXY`. Without them the environment is not looked at.
    */
   proxyEnv?: Record<string, string | undefined>
 

@@ -123,7 +123,8 @@ describe('package bin', () => {
 
 describe('package documentation', () => {
   /** The constant behind the default of each option. */
-  const defaults: Record<string, keyof typeof constants> = {
+  const defaults: Record<string, keyof typeof constants | number> = {
+    attemptDelay: 'CONNECT_ATTEMPT_DELAY',
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
@@ -133,7 +134,8 @@ describe('package documentation', () => {
     lowWaterMark: 'LOW_WATER_MARK',
     maxBufferedAmount: 'HIGH_WATER_MARK',
     maxMessage: 'MAX_INBOUND_MESSAGE',
-    maxMessageSize: 'MAX_OUTBOUND_MESSAGE'
+    maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
+    maxRedirects: 0
   }
 
   /** Those of SP sockets; a number is not worth a constant. */
