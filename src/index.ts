@@ -38,7 +38,7 @@ import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerRespons
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ProgressEvent } from 'progress-events'
 
-export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
+export type { DialFailedError, DialStage, MessageTooLargeError, ProxyRefusedError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
 export interface WebSocketsInit {
   /** Options for the HTTP server of every listener. */
