@@ -27,8 +27,6 @@ interface Facts {
   readsAhead?: boolean
   /** On one connection. */
   maxStreams?: number
-  /** It ends TCP with its Close frame, and refuses what its GoAway is answered with. */
-  cutsTcp?: boolean
   /** Cases of its own. */
   special? (program: Program): void
 }
@@ -39,11 +37,10 @@ const PEERS: Record<string, PeerFacts> = {
     whenDialling: { frames: { largest: 4_096, fragments: true }, special: goDialling }
   },
   rust: {
-    whenDialled: { frames: { largest: 16_414 }, maxStreams: 500, cutsTcp: true, special: rustListening },
+    whenDialled: { frames: { largest: 16_414 }, maxStreams: 500, special: rustListening },
     whenDialling: {
       frames: { largest: 16_414 },
       maxStreams: 500,
-      cutsTcp: true,
       refused: { '`/ip4/../tls/sni/N/ws`': /Unsupported/ },
       special: rustDialling
     }
@@ -97,11 +94,11 @@ for (const language of languages) {
       describe(weDial ? 'we dial' : 'it dials', () => {
         const pairing = { program, weDial }
         const { whenDialled, whenDialling } = PEERS[language.name]
-        const { frames, refused, maxStreams, readsAhead, cutsTcp, special } = weDial ? whenDialled : whenDialling
+        const { frames, refused, maxStreams, readsAhead, special } = weDial ? whenDialled : whenDialling
 
         addresses(pairing, refused)
         exchange(pairing, maxStreams)
-        endings(pairing, cutsTcp)
+        endings(pairing)
         flow(pairing, readsAhead)
         wire(pairing, frames)
         special?.(program)

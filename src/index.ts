@@ -31,38 +31,42 @@
 import { WebSockets } from './transport/transport.ts'
 import type { ProxyOptions, TcpOptions, TlsOptions } from './channel/index.ts'
 import type { DialStage } from './errors.ts'
-import type { HttpServers } from './server/index.ts'
+import type { AdmissionOptions, AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerOptions as HttpServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ProgressEvent } from 'progress-events'
 
+export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, ProxyRefusedError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit {
+export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
   /**
-   * Options for TLS servers, such as `key` and `cert`. What AutoTLS provisions later takes the place of this
-   * certificate.
+   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS
+   * provisions later takes the place of this certificate.
    *
    * @default http
    */
   https?: HttpsServerOptions
 
   /**
-   * Answers HTTP requests to a listener that ask for no WebSocket, such as those for a page that dials it.
+   * Decides about each upgrade request to a listener, with the client's address and a signal that fires when it leaves:
+   * return or resolve to nothing or `true` to accept it, `false` for status 403, or another answer. If it throws or
+   * rejects, the client gets status 500.
    *
-   * @default status 426, and a line that says so
+   * @default every request is accepted
    */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
+  verify?: Verify
 
   /**
    * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by
-   * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. `http`,
-   * `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
+   * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. What happens
+   * before the path is known is as its first listener has it: `http`, `onrequest`, `handshakeTimeout`, `trustProxy`,
+   * `forwardedHeader`, `proxyProtocol` and `limits`.
    *
    * @default one of the transport
    */
@@ -104,10 +108,10 @@ export interface WebSocketsInit {
   headers?: Record<string, string>
 
   /**
-   * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the peer and
-   * costs that much memory per stalled connection.
+   * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the writer, costs that
+   * much memory per stalled connection, and other streams wait behind it.
    *
-   * @default 1_048_576
+   * @default 262_144, in browsers 1_048_576
    */
   maxBufferedAmount?: number
 

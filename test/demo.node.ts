@@ -73,6 +73,9 @@ describe('the demo', function () {
     await text(one, '#state', /^cut|^dialling$/)
     await text(one, '#state', /^connected$/)
     await text(one, '#up', /^[1-9]\d* MB\/s$/)
+    // a talk is open in the page before the node knows of it
+    await say(one, 'back')
+    await text(one, '#chat', /back/)
     await say(two, 'still there?')
     await text(one, '#chat', /still there\?/)
 

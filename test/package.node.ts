@@ -23,7 +23,8 @@ const entryPoints: Record<string, string[]> = {
   './server': ['HttpServers', 'listen'],
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
-  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor']
+  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
+  './tcp': ['sharedTcp']
 }
 
 describe('package exports', () => {
@@ -125,6 +126,7 @@ describe('package documentation', () => {
   /** The constant behind the default of each option. */
   const defaults: Record<string, keyof typeof constants | number> = {
     attemptDelay: 'CONNECT_ATTEMPT_DELAY',
+    backlog: 'BACKLOG',
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
@@ -156,11 +158,18 @@ describe('package documentation', () => {
 
   const isSp = ({ file }: { file: string }): boolean => file.startsWith('sp/')
 
-  for (const { file, option, value } of numericDefaults()) {
+  const browserDefaults: Record<string, keyof typeof constants> = {
+    highWaterMark: 'BROWSER_HIGH_WATER_MARK',
+    lowWaterMark: 'BROWSER_LOW_WATER_MARK',
+    maxBufferedAmount: 'BROWSER_HIGH_WATER_MARK'
+  }
+
+  for (const { file, option, value, browsers } of numericDefaults()) {
     it(`states the default that ${option} has, in ${file}`, () => {
       const expected = isSp({ file }) ? spDefaults[option] : [defaults[option]]
 
       expect(expected.map(name => typeof name === 'number' ? name : constants[name])).to.include(value)
+      expect(browsers).to.equal(isSp({ file }) ? undefined : constants[browserDefaults[option]])
     })
   }
 
@@ -200,7 +209,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
-  ['transport', 'duplex', 'noise', 'sp'],
+  ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
   ['address', 'connection.ts'],
@@ -235,10 +244,14 @@ function sources (): Array<{ file: string, text: string }> {
 }
 
 /** Every `@default` that is a number, with the option it stands above. */
-function numericDefaults (): Array<{ file: string, option: string, value: number }> {
+function numericDefaults (): Array<{ file: string, option: string, value: number, browsers?: number }> {
   return sources().flatMap(({ file, text }) =>
-    [...text.matchAll(/@default ([\d_]+)\n(?: +\*.*\n)*? +\*\/\n +(?:readonly )?(\w+)\?:/g)]
-      .map(([, value, option]) => ({ file, option, value: Number(value.replaceAll('_', '')) })))
+    [...text.matchAll(/@default ([\d_]+)(?:, in browsers ([\d_]+))?\n(?: +\*.*\n)*? +\*\/\n +(?:readonly )?(\w+)\?:/g)]
+      .map(([, value, browsers, option]) => ({ file, option, value: number(value), browsers: browsers == null ? undefined : number(browsers) })))
+}
+
+function number (text: string): number {
+  return Number(text.replaceAll('_', ''))
 }
 
 async function tsc (cwd: string, args: string[]): Promise<void> {

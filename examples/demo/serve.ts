@@ -22,6 +22,8 @@ const CHUNK = new Uint8Array(65_536)
 /** Between two reports to a page, ms. */
 const REPORT_INTERVAL = 250
 const MAX_CHAT = 500
+/** Bytes that wait for a page. */
+const MAX_UNHEARD = 65_536
 
 interface Tab {
   talk: Stream
@@ -111,8 +113,8 @@ function sendForever (stream: Stream, { id }: Connection): void {
 }
 
 function tell (talk: Stream, line: Line): void {
-  // one that does not read, or is going, hears nothing
-  if (talk.writeStatus === 'writable' && !talk.writableNeedsDrain) {
+  // one that does not read, or is going, hears nothing; beside a download all streams of a connection wait for drain most of the time
+  if (talk.writeStatus === 'writable' && talk.writeBufferLength < MAX_UNHEARD) {
     say(talk, line)
   }
 }

@@ -70,6 +70,7 @@ export class Outbound {
   /** Bytes of them. */
   #writing = 0
   #closing = false
+  #failed = false
   #pongs = 0
   #latestPing: Uint8Array | undefined
 
@@ -157,6 +158,16 @@ export class Outbound {
     this.#writing = 0
   }
 
+  /**
+   * A write has failed, and nothing can be written any more. What is written to a peer that has gone is for nobody, whether the
+   * system takes it or knows already: it counts as sent where that peer had said that it closes.
+   */
+  fail (atOnce: boolean): void {
+    this.complete ||= atOnce && this.#waiting === 0
+    this.#failed = true
+    this.discard()
+  }
+
   /** Leave payload unframed while the socket is busy. */
   #flushSome (): void {
     if (this.#writing <= this.#lowWaterMark) {
@@ -198,6 +209,16 @@ export class Outbound {
 
     this.complete ||= this.#closing && this.size === 0
 
+    if (this.needsDrain && this.size <= this.#lowWaterMark) {
+      setImmediate(this.#ondrained)
+    }
+  }
+
+  /**
+   * A turn of its own: a writer that is told within the tick that its write has ended, by a system that takes all it gets, would
+   * never let this process read, not even what the peer says about the room that it has.
+   */
+  readonly #ondrained = (): void => {
     if (this.needsDrain && this.size <= this.#lowWaterMark) {
       this.needsDrain = false
       this.#sink.ondrained()
@@ -260,7 +281,7 @@ export class Outbound {
   }
 
   #write (onwritten: (error?: Error | null) => void): void {
-    if (this.#frames.size === 0 || this.#socket.destroyed) {
+    if (this.#frames.size === 0 || this.#failed || this.#socket.destroyed) {
       return
     }
 

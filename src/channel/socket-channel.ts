@@ -12,6 +12,7 @@ import { Inbound } from './inbound.ts'
 import { KeepAlive } from './keep-alive.ts'
 import { MessageAssembler } from './message.ts'
 import { Outbound } from './outbound.ts'
+import { tellWriteFailure } from './write-failure.ts'
 import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'
 import type { InboundSink } from './inbound.ts'
 import type { KeepAlivePeer } from './keep-alive.ts'
@@ -58,6 +59,8 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   #dropping = false
   #received: { code: number, reason: string } | undefined
   #error: Error | undefined
+  /** Counts where the peer has not said that it closes. */
+  #writeError: Error | undefined
   #close: ChannelClose | undefined
   #closeDeadline: CloseDeadline | undefined
 
@@ -91,6 +94,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
 
     socket.setTimeout(0)
     socket.setNoDelay(true)
+    tellWriteFailure(socket, this.#onwritefailed)
     socket.on('end', this.#onend)
     socket.on('error', this.#onerror)
     socket.on('close', this.#onsocketclose)
@@ -162,10 +166,11 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
 
     if (this.status === 'open') {
       this.#startClosing(payload)
-      // the peer's Close frame is behind whatever a paused receiver did not want to read
-      this.#dropping = this.#inbound.paused
-      this.#updateFlow()
     }
+
+    // the peer's Close frame is behind whatever a paused receiver did not want to read
+    this.#dropping ||= this.#inbound.paused
+    this.#updateFlow()
 
     await this.closed
   }
@@ -307,9 +312,15 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   #startClosing (payload: Uint8Array): void {
     const queued = this.#outbound.size
 
+    // its write may fail at once
+    this.status = 'closing'
+    this.#outbound.close(payload)
+    this.#boundClosing(queued)
+  }
+
+  #boundClosing (queued: number): void {
     this.status = 'closing'
     this.#keepAlive?.stop()
-    this.#outbound.close(payload)
     this.#closeDeadline = new CloseDeadline(this.#outbound, queued, this.#closeTimeout, () => { this.#socket.destroy() })
   }
 
@@ -331,6 +342,16 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   /** Both Close frames are on their way, and everything before them: peers may cut TCP now. */
   #isClean (): boolean {
     return this.#received != null && this.#outbound.complete
+  }
+
+  /** Nothing more can be sent, but what the peer said before it left can be read. */
+  readonly #onwritefailed = (error: Error, atOnce: boolean): void => {
+    this.#writeError ??= error
+    this.#outbound.fail(atOnce)
+
+    if (this.status === 'open') {
+      this.#boundClosing(0)
+    }
   }
 
   readonly #onend = (): void => {
@@ -355,7 +376,8 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.#closeDeadline?.stop()
     this.#outbound.discard()
     this.#inbound.stop()
-    this.#close = { code, reason, wasClean: this.#isClean(), error: this.#error }
+    const wasClean = this.#isClean()
+    this.#close = { code, reason, wasClean, error: this.#error ?? (wasClean ? undefined : this.#writeError) }
     this.#resolveClosed(this.#close)
     this.#onclose?.(this.#close)
   }

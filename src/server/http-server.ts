@@ -5,42 +5,45 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { Admission } from './admission.ts'
 import { bindError, bindTarget } from './bind.ts'
+import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
-import { refuseRequest, refuseUpgrade } from './refuse.ts'
+import { peek } from './peek.ts'
+import { responder } from './respond.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
+import { upgrade } from './upgrade.ts'
+import type { AdmissionOptions } from './admission.ts'
+import type { BindOptions } from './bind.ts'
+import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
-import type { Route } from './route.ts'
+import type { LimitReason } from './limits.ts'
+import type { Peer } from './proxy-header.ts'
+import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 // an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
-/** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
-const TLS_HANDSHAKE = 0x16
-
-/** A request without target begins like this; it comes in one piece. */
-const EMPTY_TARGET = Buffer.from('GET  HTTP/')
-const ROOT_TARGET = Buffer.from('GET / HTTP/')
+/** Why a socket was refused: it was over a limit; or `verify` refused its request, or threw. */
+export type DropReason = LimitReason | 'verify' | 'verifyError'
 
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
-  /** Node refused a socket, because its server had `maxConnections`. No option sets that yet. */
-  ondrop?(): void
+  /** A socket or its request was refused. */
+  ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
-  /** The listening socket failed after it was bound. */
+  /** The listening socket failed after it was bound, or new certificate files cannot be used. */
   onerror?(error: Error): void
 }
 
-type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
-
-export interface HttpServerOptions extends ServerEvents {
+export interface HttpServerOptions extends ServerEvents, AdmissionOptions, RespondOptions, BindOptions, CertificateOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -57,40 +60,42 @@ export interface HttpServerOptions extends ServerEvents {
    * @default 10_000
    */
   handshakeTimeout?: number
-
-  /**
-   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
   readonly routes = new Routes()
   readonly tls: TlsPort
-  readonly #events: ServerEvents
+  /** HTTP without TLS is served as well. */
+  readonly plain = true
+  /**
+   * Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them; `client` is who is behind
+   * one, as far as that is not just a trusted proxy.
+   */
+  onmultistream: ((socket: Socket, client?: Peer) => void) | undefined
+  readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
+  readonly #admission: Admission
 
   constructor (options: HttpServerOptions) {
-    this.#events = options
+    this.#options = options
+    this.#admission = new Admission(options)
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
-    this.tls = new TlsPort(options.https ?? options.http, {
-      onsecure: socket => { this.#serve(socket) },
-      onfailed: (socket, error) => { this.#handshakes.fail(socket, error) }
-    })
-    this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
+    this.tls = new TlsPort(options.https ?? options.http, error => options.onerror?.(error))
+    this.#http = createServer({ ...options.https, ...options.http }, responder(options))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
     this.#serveHttp = serveHttp.bind(this.#http) as (socket: Socket) => void
     this.#http.removeAllListeners('connection')
-    this.#http.on('connection', this.#onconnection)
+    this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', this.#onupgrade)
-    this.#http.on('drop', () => options.ondrop?.())
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      upgrade(this.routes.find(request.url), this.#handshakes, this.#admission, request, socket, head)
+    })
+    this.#http.maxConnections = this.#admission.maxConnections
+    this.#http.on('drop', () => { this.#admission.drop('connections') })
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -100,115 +105,87 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
+    this.#admission.clients.unix = address.unixPath != null
+
     try {
-      this.#http.listen(await bindTarget(address))
+      this.#http.listen(await bindTarget(address, this.#options))
       await once(this.#http, 'listening')
     } catch (cause: any) {
       throw bindError(address, cause)
     }
 
-    this.#http.on('error', error => this.#events.onerror?.(error))
+    this.#http.on('error', error => this.#options.onerror?.(error))
   }
 
   /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
   async close (): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
 
+    this.tls.close()
     this.#http.close(() => { resolve() })
     await Promise.all([promise, this.#handshakes.endAll()])
   }
 
-  readonly #onconnection = (socket: Socket): void => {
-    this.#handshakes.begin(socket)
-    this.#events.onconnection?.()
-
-    if (this.tls.on) {
-      this.#peek(socket)
-    } else {
-      this.#serve(socket)
-    }
-  }
-
-  /** TLS and HTTP share the port: the first byte tells them apart. */
-  #peek (socket: Socket): void {
-    socket.once('readable', () => {
-      const first: Uint8Array | null = socket.read(1)
-
-      if (first == null) {
-        socket.destroy()
+  /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
+  async #accept (accepted: Socket): Promise<void> {
+    try {
+      if (!await this.#admits(accepted)) {
+        accepted.destroy()
         return
       }
 
-      socket.unshift(first)
+      const protocol = this.tls.on || this.onmultistream != null ? await peek(accepted) : 'http'
 
-      if (first[0] === TLS_HANDSHAKE) {
-        this.#handshakes.enter(socket, 'tls')
-        this.tls.take(socket)
-      } else {
-        this.#serve(socket)
+      if (protocol === 'multistream' && this.onmultistream != null) {
+        this.#handshakes.finish(accepted)
+        this.onmultistream(accepted, this.#admission.clients.ofSocket(accepted))
+        return
       }
-    })
-  }
 
-  #serve (socket: Socket): void {
-    this.#handshakes.enter(socket, 'request')
-
-    if (!this.routes.emptyTarget) {
-      this.#serveHttp(socket)
-    } else if (socket.readableLength > 0) {
-      this.#serveFilled(socket)
-    } else {
-      socket.once('readable', () => { this.#serveFilled(socket) })
+      await this.#serve(protocol === 'tls' && this.tls.on ? await this.#secure(accepted) : accepted)
+    } catch (error: any) {
+      this.#handshakes.fail(accepted, error)
     }
   }
 
-  /** Node's parser would refuse a request without target. */
-  #serveFilled (socket: Socket): void {
-    const head: Buffer | null = socket.read()
+  /** Whether a socket is over no limit; if it comes by a proxy that speaks the PROXY protocol, its header is read. */
+  async #admits (accepted: Socket): Promise<boolean> {
+    const { clients } = this.#admission
 
-    if (head != null) {
-      const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
-      socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
+    if (this.#admission.refuses(this.#handshakes.pending)) {
+      return false
+    }
+
+    this.#handshakes.begin(accepted)
+    this.#options.onconnection?.()
+
+    if (clients.isProxied(accepted)) {
+      this.#handshakes.enter(accepted, 'proxy')
+      await clients.readProxyHeader(accepted)
+    }
+
+    if (this.#admission.refusesClient(accepted)) {
+      // that is no failure of its own
+      this.#handshakes.dismiss(accepted)
+      return false
+    }
+
+    return true
+  }
+
+  async #secure (socket: Socket): Promise<Socket> {
+    this.#handshakes.enter(socket, 'tls')
+
+    return this.tls.secure(socket)
+  }
+
+  async #serve (socket: Socket): Promise<void> {
+    this.#handshakes.enter(socket, 'request')
+
+    if (this.routes.emptyTarget) {
+      await fillEmptyTarget(socket)
     }
 
     this.#serveHttp(socket)
-  }
-
-  readonly #onupgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
-    const route = this.routes.find(request.url ?? '/')
-
-    this.#handshakes.enter(socket, 'upgrade')
-
-    if (route == null) {
-      refuseUpgrade(socket, 404, 'No WebSocket on this path')
-    } else if (!route.accepts(socket)) {
-      refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
-    } else {
-      this.#upgrade(route, request, socket, head)
-    }
-  }
-
-  #upgrade (route: Route, request: IncomingMessage, socket: Socket, head: Buffer): void {
-    try {
-      route.upgrade(request, socket, head, () => { this.#handshakes.finish(socket) })
-    } catch (error: any) {
-      // a throw from here would end the process
-      refuseUpgrade(socket, 500, 'Internal Server Error', error)
-    }
-  }
-}
-
-/** A throw of the handler would end the process. */
-function guarded (onrequest: RequestHandler): RequestHandler {
-  return (request, response) => {
-    try {
-      onrequest(request, response)
-    } catch {
-      if (!response.headersSent) {
-        response.writeHead(500, { Connection: 'close' })
-      }
-
-      response.end()
-    }
   }
 }

@@ -1,30 +1,63 @@
 /**
  * The HTTP servers of one owner, so that several listeners on one host and port share one: each is bound by the first
- * route on it, and closed with the last.
+ * route on it, and closed with the last. So is each attachment to a server of somebody else.
  */
+import { AttachedServer, assertListening } from './attached-server.ts'
 import { HttpServer } from './http-server.ts'
+import type { AttachOptions, UserServer } from './attached-server.ts'
 import type { HttpServerOptions } from './http-server.ts'
 import type { Address } from '../address/index.ts'
 
-export interface SharedServer {
-  readonly key: string | symbol
-  readonly server: HttpServer
+type Key = string | symbol | UserServer
+
+export type AcquireOptions = HttpServerOptions & AttachOptions
+
+type WebServer = HttpServer | AttachedServer
+
+export interface SharedServer<S extends WebServer = WebServer> {
+  readonly key: Key
+  readonly server: S
   readonly bound: Promise<void>
   users: number
 }
 
 export class HttpServers {
-  readonly #shared = new Map<string | symbol, SharedServer>()
+  readonly #shared = new Map<Key, SharedServer>()
 
   /**
    * The bound server for this address; its options are those of the first that asked. Port 0 is always a new one.
    *
    * @internal
+   * @throws {ListenError} the address cannot be bound, or is not that of the server that was handed over
+   */
+  async acquire (address: Address, options: AcquireOptions): Promise<SharedServer> {
+    const { server } = options
+
+    if (server != null) {
+      assertListening(server, address)
+    }
+
+    const key = server ?? keyOf(address)
+    const shared = this.#shared.get(key) ?? (server == null ? this.#start(key, address, options) : this.#attach(server, options))
+
+    shared.users++
+    await shared.bound
+
+    return shared
+  }
+
+  /**
+   * The server that listens for this address already, if one does; to be given back like any other.
+   *
+   * @internal
    * @throws {ListenError} the address cannot be bound
    */
-  async acquire (address: Address, options: HttpServerOptions): Promise<SharedServer> {
-    const key = keyOf(address)
-    const shared = this.#shared.get(key) ?? this.#start(key, address, options)
+  async join (address: Address): Promise<SharedServer<HttpServer> | undefined> {
+    const shared = this.#shared.get(keyOf(address))
+
+    if (shared == null || !isOwn(shared)) {
+      return
+    }
 
     shared.users++
     await shared.bound
@@ -44,7 +77,14 @@ export class HttpServers {
     }
   }
 
-  #start (key: string | symbol, address: Address, options: HttpServerOptions): SharedServer {
+  #attach (server: UserServer, options: HttpServerOptions): SharedServer {
+    const shared = { key: server, server: new AttachedServer(server, options), bound: Promise.resolve(), users: 0 }
+    this.#shared.set(server, shared)
+
+    return shared
+  }
+
+  #start (key: Key, address: Address, options: HttpServerOptions): SharedServer {
     const server = new HttpServer(options)
     const shared = { key, server, bound: this.#bind(key, server, address), users: 0 }
     this.#shared.set(key, shared)
@@ -52,7 +92,7 @@ export class HttpServers {
     return shared
   }
 
-  async #bind (key: string | symbol, server: HttpServer, address: Address): Promise<void> {
+  async #bind (key: Key, server: HttpServer, address: Address): Promise<void> {
     try {
       await server.bind(address)
     } catch (error) {
@@ -60,6 +100,10 @@ export class HttpServers {
       throw error
     }
   }
+}
+
+function isOwn (shared: SharedServer): shared is SharedServer<HttpServer> {
+  return shared.server instanceof HttpServer
 }
 
 /** Nothing but itself equals the key of a port that the system chooses. */

@@ -9,6 +9,11 @@ import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
 import { refuseUpgrade } from './refuse.ts'
+import { pathOf } from './routes.ts'
+import { UNIX } from './trust.ts'
+import { Verification } from './verify.ts'
+import type { Peer } from './proxy-header.ts'
+import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel, ChannelOptions } from '../channel/channel.ts'
 import type { IncomingMessage } from 'node:http'
@@ -26,9 +31,19 @@ export interface RouteInit {
   subprotocol?: string | SubprotocolSelector
   /** Requests without target are meant for `/`. */
   emptyTarget?: boolean
+  /** Without it every request is accepted. */
+  verify?: Verify
   /** More response headers. */
   headers?: Record<string, string>
   onChannel (channel: Channel, request: IncomingMessage): void
+}
+
+/** What becomes of an upgrade request. */
+export interface UpgradeEvents {
+  /** It has a WebSocket; comes before `onChannel`. */
+  onupgraded (): void
+  /** `verify` refused it, or threw. */
+  onrefused (reason: 'verify' | 'verifyError'): void
 }
 
 /** They are what the handshake itself says. */
@@ -39,13 +54,15 @@ export class Route {
   readonly emptyTarget: boolean
   readonly #init: RouteInit
   readonly #handshakes: WsServer<typeof Handshake>
+  readonly #verification: Verification | undefined
   /** The choice for the handshake under way, which is synchronous. */
   #chosen: string | false = false
 
   constructor (init: RouteInit) {
-    this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.path = pathOf(init.address.path)
     this.emptyTarget = init.emptyTarget === true
     this.#init = init
+    this.#verification = init.verify == null ? undefined : new Verification(init.verify)
     this.#handshakes = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -63,15 +80,15 @@ export class Route {
     return !this.#init.address.tls || socket instanceof TLSSocket
   }
 
-  /** Answer the upgrade request: with a WebSocket, and a call of `onupgraded` first, or with a refusal. */
-  upgrade (request: IncomingMessage, socket: Socket, head: Buffer, onupgraded: () => void): void {
-    if (!this.#choose(request)) {
-      refuseUpgrade(socket, 400, 'None of the offered subprotocols is spoken here')
-      return
-    }
-
-    const local = this.#address(socket, this.#init.address.path, socket.localAddress, socket.localPort)
-    const remote = this.#address(socket, '/', socket.remoteAddress, socket.remotePort)
+  /**
+   * Answer the upgrade request of a client with a WebSocket or a refusal; at once, without `verify`.
+   *
+   * @returns rejects if the subprotocol selector throws
+   */
+  async upgrade (request: IncomingMessage, socket: Socket, head: Buffer, client: Peer, events: UpgradeEvents): Promise<void> {
+    const { address } = this.#init
+    const local = address.unixPath == null ? endOf(socket, address.path, socket.localAddress, socket.localPort) : address
+    const remote = client.host === UNIX ? address : endOf(socket, '/', client.host, client.port)
 
     // the peer has reset it since
     if (local == null || remote == null) {
@@ -79,8 +96,18 @@ export class Route {
       return
     }
 
+    if (this.#verification != null && !await this.#verification.passes(request, socket, remote, events.onrefused)) {
+      return
+    }
+
+    if (!this.#choose(request)) {
+      refuseUpgrade(socket, 400, 'None of the offered subprotocols is spoken here')
+      return
+    }
+
     this.#handshakes.handleUpgrade(request, socket, head, handshake => {
-      onupgraded()
+      this.#verification?.finish(socket)
+      events.onupgraded()
       this.#init.onChannel(new SocketChannel({
         socket,
         head,
@@ -90,6 +117,11 @@ export class Route {
         subprotocol: handshake.protocol
       }, this.#init.channelOptions), request)
     })
+  }
+
+  /** Refuse the requests that wait for `verify`. */
+  close (): void {
+    this.#verification?.close()
   }
 
   #choose (request: IncomingMessage): boolean {
@@ -104,17 +136,11 @@ export class Route {
 
     return this.#chosen !== false
   }
+}
 
-  /** One end of the socket; undefined where it has none any more. */
-  #address (socket: Socket, path: string, host?: string, port: number = 0): Address | undefined {
-    const { address } = this.#init
-
-    if (address.unixPath != null) {
-      return address
-    }
-
-    return host == null ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
-  }
+/** One end of a connection; undefined where it has none any more. */
+function endOf (socket: Socket, path: string, host = '', port = 0): Address | undefined {
+  return host === '' ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
 }
 
 /** @throws {InvalidParametersError} a header that HTTP does not allow, or that belongs to the handshake */

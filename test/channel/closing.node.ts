@@ -1,9 +1,12 @@
 /** Ends of a channel that only a misbehaving peer can bring about. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TLSSocket } from 'node:tls'
 import { expect } from 'aegir/chai'
+import { until } from '../fixtures/until.ts'
 import { collect } from '../suites/peer.ts'
 import { ROLES, wirePair } from './wire-pair.ts'
+import type { Wire } from './wire.ts'
 import type { Channel } from '../../src/channel/index.ts'
 
 const TEXT = 1
@@ -79,6 +82,54 @@ for (const role of ROLES) {
       const { code, wasClean, error } = await channel.closed
       expect({ code, wasClean }).to.deep.equal({ code: 1006, wasClean: false })
       expect(error).to.have.property('code', 'ECONNRESET')
+    })
+
+    for (const via of ['tcp', 'unix', 'tls'] as const) {
+      it(`reads to the end what a peer said that closed, left, and made a write fail, over ${via}`, async () => {
+        const { channel, wire } = await wirePair(role, { via })
+
+        await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
+        channel.send(Buffer.from('for nobody'))
+        await failed(channel)
+        const inbox = collect(channel)
+
+        expect(await channel.closed).to.deep.equal({ code: 1000, reason: '', wasClean: true, error: undefined })
+        expect(inbox.text).to.equal('last')
+      })
+
+      it(`has the error of a write that failed, over ${via}, and reads what the peer said without closing`, async () => {
+        const { channel, wire } = await wirePair(role, { via })
+
+        await leave(wire, [wire.frame(BINARY, 'last')])
+        channel.send(Buffer.from('for nobody'))
+        await failed(channel)
+        const inbox = collect(channel)
+
+        const { code, wasClean, error } = await channel.closed
+        expect({ code, wasClean }).to.deep.equal({ code: 1006, wasClean: false })
+        expect(error).to.have.property('code').that.is.oneOf(['EPIPE', 'ECONNRESET'])
+        expect(inbox.text).to.equal('last')
+      })
+    }
+
+    it('does not wait longer than a close may take, if a write failed and nobody reads', async () => {
+      const { channel, wire } = await wirePair(role, { closeTimeout: SHORT })
+
+      await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
+      channel.send(Buffer.from('for nobody'))
+
+      expect(await channel.closed).to.include({ code: 1006, wasClean: false })
+    })
+
+    it('drops what was not read if it is closed after a write failed', async () => {
+      const { channel, wire } = await wirePair(role)
+
+      await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
+      channel.send(Buffer.from('for nobody'))
+      await failed(channel)
+
+      await channel.close()
+      expect(await channel.closed).to.include({ code: 1000, wasClean: true })
     })
 
     it('resets the socket when it is aborted', async () => {
@@ -252,6 +303,21 @@ describe('channel: the end of TCP', () => {
     expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
   })
 })
+
+/** Be a peer that writes its last words, and ends its socket at once, before anything else is read. */
+async function leave ({ socket }: Wire, words: Buffer[]): Promise<void> {
+  const closed = once(socket, 'close')
+
+  socket.write(Buffer.concat(words), () => {
+    socket.remoteAddress == null || socket instanceof TLSSocket ? socket.destroy() : socket.resetAndDestroy()
+  })
+  await closed
+}
+
+/** A write of the channel has failed. */
+async function failed (channel: Channel): Promise<void> {
+  await until(() => channel.status !== 'open')
+}
 
 /** Send until the system takes no more, and a few MiB wait. */
 async function clog (channel: Channel, stopReading: () => void): Promise<void> {

@@ -117,11 +117,7 @@ export function exchange (open: OpenPair, traits: Traits): void {
       expect(Math.max(...peer.inbox.messages.map(({ data }) => data.length))).to.equal(MAX_OUTBOUND_MESSAGE)
     })
 
-    // a WebSocketStream: see test/browser/engines.ts
-    const spins = traits.pauses && !traits.writesAtOnce
-    const lastByte = spins ? it.skip : it
-
-    lastByte(`sends the last byte without another write behind it${spins ? ' (skipped: a worker spun here, and why is not known)' : ''}`, async () => {
+    it('sends the last byte without another write behind it', async () => {
       const { channel, peer } = await open({ mode: 'bytes' })
 
       // as much as makes the socket busy, then one byte that has to wait

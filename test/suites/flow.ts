@@ -49,6 +49,19 @@ export function flow (open: OpenPair, { pauses }: Traits): void {
     await peer.inbox.until(({ size }) => size === channel.bytesOut)
   })
 
+  it('drains what is less than one write, if the low water mark is 0', async () => {
+    const { channel, peer } = await open({ mode: 'bytes', highWaterMark: 1, lowWaterMark: 0 })
+    const drained = new Promise<void>(resolve => { channel.ondrain = resolve })
+
+    // the second has to wait, where the first leaves at once
+    channel.send(pattern(1))
+    expect(channel.send(pattern(1))).to.equal(false)
+    await drained
+
+    expect(channel.bufferedAmount).to.equal(0)
+    await peer.inbox.until(({ size }) => size === 2)
+  })
+
   if (pauses) {
     it('stops a peer that sends more than it reads', async () => {
       const { channel, peer } = await open({ mode: 'bytes' })

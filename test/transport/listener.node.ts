@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { Server as NetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +17,7 @@ import { connect, createBench } from '../fixtures/transport.ts'
 import { until } from '../fixtures/until.ts'
 import type { Listener, UpgraderOptions } from '@libp2p/interface'
 import type http from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, ListenOptions } from 'node:net'
 
 const ANY_PORT = '/ip4/127.0.0.1/tcp/0/ws'
 const PEER_ID = '12D3KooWGAMTAgTwVGpxgCFQxjhAP3ikUg5nJzwLPZtmZGhNoGKx'
@@ -31,14 +32,15 @@ function texts (listener: Listener): string[] {
   return listener.getAddrs().map(ma => `${ma}`)
 }
 
-/** The socket server behind the next `listen`. */
-function captureServer (): { server?: NetServer } {
-  const captured: { server?: NetServer } = {}
+/** The socket server behind the next `listen`, and what it is told. */
+function captureServer (): { server?: NetServer, options?: ListenOptions } {
+  const captured: { server?: NetServer, options?: ListenOptions } = {}
   const { listen } = NetServer.prototype
 
   cleanUp(() => { NetServer.prototype.listen = listen })
   NetServer.prototype.listen = function (this: NetServer, ...args: any[]) {
     captured.server = this
+    captured.options = args[0]
     NetServer.prototype.listen = listen
 
     return listen.apply(this, args as any)
@@ -177,6 +179,30 @@ describe('listener: listen', () => {
     const err = await expect(bench.dial(listener.getAddrs()[0])).to.eventually.be.rejected()
 
     expect(err.cause).to.have.property('status', 431)
+  })
+
+  it('passes the options of its port on', async () => {
+    const init = { reusePort: true, backlog: 7, healthPath: '/healthz' }
+    const captured = captureServer()
+    const listener = await createBench(init).listen(ANY_PORT)
+    expect(captured.options).to.include({ reusePort: true, backlog: 7 })
+
+    // another owner has the same port
+    await createBench(init).listen(`${listener.getAddrs()[0]}`)
+    const response = await fetch(`http://127.0.0.1:${portOf(listener)}/healthz`, { headers: { connection: 'close' } })
+    await expect(response.text()).to.eventually.equal('ok\n')
+  })
+
+  it('listens on a server that was handed over', async () => {
+    const server = createServer((_, response) => { response.end('the site') }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    cleanUp(() => server.close())
+    const { bench, listener } = await connect({ server }, `${ANY_PORT}/http-path/libp2p`)
+    expect(portOf(listener)).to.equal((server.address() as AddressInfo).port)
+
+    await listener.close()
+    expect(server.listening).to.be.true()
+    await expect(bench.listen('/ip4/127.0.0.1/tcp/1/ws')).to.eventually.be.rejected().with.property('name', 'ListenError')
   })
 
   it('answers requests that are no upgrade with a client error', async () => {

@@ -87,6 +87,9 @@ export class BrowserOutbound {
       return
     }
 
+    // what waits is more than the mark, perhaps: asked again at once, the browser would answer at once, for ever
+    this.flush()
+
     if (this.size > this.#options.lowWaterMark) {
       this.#socket.notify(this.#options.lowWaterMark)
     } else {

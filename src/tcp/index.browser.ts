@@ -1,0 +1,4 @@
+/** A browser listens nowhere: there is nothing to share. */
+export function sharedTcp <T> (tcp: T): T {
+  return tcp
+}

@@ -1,0 +1,163 @@
+/**
+ * Listens for raw TCP: on the port of a WebSocket listener where there is one, or else as the TCP transport itself does.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { AlreadyStartedError, ListenError } from '@libp2p/interface'
+import { getThinWaistAddresses } from '@libp2p/utils'
+import { TypedEventEmitter, setMaxListeners } from 'main-event'
+import { formatAddress, fromSocket, parseListenAddress } from '../address/index.ts'
+import { UNIX } from '../server/trust.ts'
+import { SocketConnection } from './socket-to-conn.ts'
+import type { HttpServer } from '../server/http-server.ts'
+import type { SharedServer } from '../server/http-servers.ts'
+import type { HttpServers } from '../server/index.ts'
+import type { Peer } from '../server/proxy-header.ts'
+import type { ComponentLogger, Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Socket } from 'node:net'
+
+export interface SharedTcpListenerInit {
+  /** That of the TCP transport, for ports that nobody shares. */
+  own: Listener
+  servers: HttpServers
+  upgrader: Upgrader
+  logger: ComponentLogger
+}
+
+export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+  readonly #init: SharedTcpListenerInit
+  readonly #log: Logger
+  readonly #connectionLog: Logger
+  readonly #shutdown = new AbortController()
+  readonly #connections = new Set<SocketConnection>()
+  #address?: Multiaddr
+  #shared?: SharedServer<HttpServer>
+  #starting?: Promise<void>
+  #closing?: Promise<void>
+
+  constructor (init: SharedTcpListenerInit) {
+    super()
+
+    this.#init = init
+    this.#log = init.logger.forComponent('libp2p:tcp:listener')
+    this.#connectionLog = init.logger.forComponent('libp2p:tcp:connection')
+    // every upgrade in flight listens to it
+    setMaxListeners(Infinity, this.#shutdown.signal)
+
+    for (const type of ['listening', 'close', 'error'] as const) {
+      init.own.addEventListener(type, ({ detail }) => { this.safeDispatchEvent(type, { detail }) })
+    }
+  }
+
+  /**
+   * @throws {AlreadyStartedError} it listens, or has been closed
+   * @throws {ListenError} the port has another listener for TCP
+   */
+  async listen (ma: Multiaddr): Promise<void> {
+    if (this.#starting != null || this.#closing != null) {
+      throw new AlreadyStartedError('a listener listens on one address, once')
+    }
+
+    this.#starting = this.#start(ma)
+
+    try {
+      await this.#starting
+    } catch (err) {
+      this.#starting = undefined
+      throw err
+    }
+  }
+
+  getAddrs (): Multiaddr[] {
+    if (this.#shared == null || this.#address == null) {
+      return this.#init.own.getAddrs()
+    }
+
+    const { bound } = this.#shared.server
+
+    if (bound == null || this.#closing != null) {
+      return []
+    }
+
+    return typeof bound === 'string' ? [this.#address] : getThinWaistAddresses(this.#address, bound.port)
+  }
+
+  updateAnnounceAddrs (addrs: Multiaddr[]): void {
+    this.#init.own.updateAnnounceAddrs(addrs)
+  }
+
+  /** Stop listening, abort upgrades in flight, and close connections: bounded in time. */
+  async close (): Promise<void> {
+    this.#closing ??= this.#stop()
+
+    return this.#closing
+  }
+
+  async #start (ma: Multiaddr): Promise<void> {
+    // by then all listeners of a node that starts have been told to listen, in whatever order its transports are
+    await nextTurn()
+    const shared = await this.#init.servers.join(parseListenAddress(ma.encapsulate('/ws')))
+
+    if (shared == null) {
+      await this.#init.own.listen(ma)
+      return
+    }
+
+    if (shared.server.onmultistream != null) {
+      await this.#init.servers.release(shared)
+      throw new ListenError(`Could not listen on ${ma}: the port has another listener for TCP already`)
+    }
+
+    shared.server.onmultistream = (socket, client) => { void this.#upgrade(socket, client) }
+    this.#shared = shared
+    this.#address = ma
+    this.safeDispatchEvent('listening')
+  }
+
+  async #stop (): Promise<void> {
+    this.#shutdown.abort()
+    // `listen` reports its own failure
+    await this.#starting?.catch(() => {})
+
+    if (this.#shared == null) {
+      await this.#init.own.close()
+      return
+    }
+
+    this.#shared.server.onmultistream = undefined
+    await Promise.allSettled(Array.from(this.#connections, async conn => conn.close()))
+    await this.#init.servers.release(this.#shared)
+    this.safeDispatchEvent('close')
+  }
+
+  /** Never rejects. */
+  async #upgrade (socket: Socket, client?: Peer): Promise<void> {
+    const remoteAddr = this.#remoteOf(client ?? { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+
+    // the peer has reset it since
+    if (remoteAddr == null) {
+      socket.destroy()
+      return
+    }
+
+    const conn = new SocketConnection({ socket, remoteAddr, direction: 'inbound', log: this.#connectionLog })
+    this.#connections.add(conn)
+    conn.addEventListener('close', () => { this.#connections.delete(conn) })
+
+    try {
+      await this.#init.upgrader.upgradeInbound(conn, { signal: this.#shutdown.signal })
+    } catch (err: any) {
+      this.#log.error('inbound connection from %a failed to upgrade - %e', remoteAddr, err)
+      // the upgrader leaves the connection as it is
+      conn.abort(err)
+    }
+  }
+
+  #remoteOf ({ host, port }: Peer): Multiaddr | undefined {
+    if (host === UNIX) {
+      return this.#address
+    }
+
+    return host === '' ? undefined : formatAddress(fromSocket(host, port, false, '/')).decapsulate('/ws')
+  }
+}
