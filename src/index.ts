@@ -39,7 +39,7 @@ import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ProgressEvent } from 'progress-events'
 
 export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
-export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
+export type { DialFailedError, DialStage, MessageTooLargeError, ProxyRefusedError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
 export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
   /** Options for the HTTP server of every listener. */
@@ -87,16 +87,12 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
 
   /**
    * Node only, browsers have settings of their own: dial through this proxy, `http://`, `https://`, `socks5h://` or `socks5://`.
-   *
-   * @default none
    */
   proxy?: string | URL | ProxyOptions
 
   /**
    * Node only: variables that choose a proxy where `proxy` does not, such as `process.env`: `HTTP_PROXY`, `HTTPS_PROXY`,
-   * `ALL_PROXY` and `NO_PROXY`.
-   *
-   * @default none: the environment is not looked at
+   * `ALL_PROXY` and `NO_PROXY`. Without them the environment is not looked at.
    */
   proxyEnv?: Record<string, string | undefined>
 

@@ -124,7 +124,8 @@ describe('package bin', () => {
 
 describe('package documentation', () => {
   /** The constant behind the default of each option. */
-  const defaults: Record<string, keyof typeof constants> = {
+  const defaults: Record<string, keyof typeof constants | number> = {
+    attemptDelay: 'CONNECT_ATTEMPT_DELAY',
     backlog: 'BACKLOG',
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
@@ -135,7 +136,8 @@ describe('package documentation', () => {
     lowWaterMark: 'LOW_WATER_MARK',
     maxBufferedAmount: 'HIGH_WATER_MARK',
     maxMessage: 'MAX_INBOUND_MESSAGE',
-    maxMessageSize: 'MAX_OUTBOUND_MESSAGE'
+    maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
+    maxRedirects: 0
   }
 
   /** Those of SP sockets; a number is not worth a constant. */

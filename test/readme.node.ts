@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
+const diallingPage = readFileSync(join(root, 'docs/dialling.md'), 'utf8')
 const serverPage = readFileSync(join(root, 'docs/server.md'), 'utf8')
 const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -32,7 +33,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}\n${serverPage}\n${proxyPage}`).forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}\n${serverPage}\n${proxyPage}\n${diallingPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
@@ -52,7 +53,7 @@ describe('README options', () => {
   const documented: Record<string, Array<[file: string, name: string]>> = {
     'webSockets(init)': [['index.ts', 'WebSocketsInit'], ...serving],
     'dial(address, options) and listen(address, options, onChannel)': [['channel/channel.ts', 'ChannelOptions']],
-    'dial only': [['channel/dial.ts', 'DialOptions']],
+    'dial only': [['channel/dialling/options.ts', 'DialOptions']],
     'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents'], ...serving],
     'duplex(channel, options)': [['duplex/channel-to-duplex.ts', 'DuplexOptions']],
     'duplexToConnection(duplex, init)': [['duplex/duplex-to-connection.ts', 'DuplexConnectionInit'], ['connection.ts', 'BoundedConnectionInit']]

@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'aegir/chai'
 import { dial } from '../../src/channel/index.ts'
-import { CONNECT_ATTEMPT_DELAY } from '../../src/constants.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { freePort, serve } from '../server/fixtures.ts'
 import { failure } from './failure.ts'
@@ -118,13 +117,16 @@ describe('dial to a name', () => {
 })
 
 describe('dial to a name with several addresses', () => {
-  it('goes on at once to the next where one refuses, with the delay of RFC 8305 section 8', async () => {
+  it('goes on at once to the next where one refuses', async () => {
     const served = await serve()
-    const at = performance.now()
 
-    await open(`ws://anything.test:${served.port}`, { tcp: { lookup: lookupOf('127.0.0.2', '::1', '127.0.0.3', '127.0.0.1') } })
-    expect(performance.now() - at).to.be.below(CONNECT_ATTEMPT_DELAY)
-    expect(CONNECT_ATTEMPT_DELAY).to.equal(250)
+    await open(`ws://anything.test:${served.port}`, { tcp: { lookup: lookupOf('127.0.0.2', '::1', '127.0.0.3', '127.0.0.1'), attemptDelay: 60_000 } })
+  })
+
+  it('tries the families in turn, in the order of the lookup, but for that', async () => {
+    const error = await failure(`ws://anything.test:${await freePort()}`, { tcp: { lookup: lookupOf('127.0.0.2', '127.0.0.3', '127.0.0.4', '::1'), attemptDelay: 60_000 } })
+
+    expect(error.cause.errors.map(({ address }: { address: string }) => address)).to.deep.equal(['127.0.0.2', '::1', '127.0.0.3', '127.0.0.4'])
   })
 
   it('tries the next beside one that does not answer, after attemptDelay, and drops that when the next connects', async () => {

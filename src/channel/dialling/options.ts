@@ -96,9 +96,8 @@ export interface DialOptions extends ChannelOptions {
   /**
    * Node only: variables that choose a proxy where `proxy` does not, such as `process.env`: `HTTP_PROXY` for `ws`, `HTTPS_PROXY` for
    * `wss`, `ALL_PROXY` for both, and `NO_PROXY`, whose entries are `*`, names (and all below them), IP addresses and CIDR ranges,
-   * each with or without a port. Lower case goes before upper case.
-   *
-   * @default none: the environment is not looked at
+   * each with or without a port. Lower case goes before upper case. Without them the environment is not
+   * looked at.
    */
   proxyEnv?: Record<string, string | undefined>
 
