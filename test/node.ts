@@ -1,3 +1,4 @@
+import './bridge/target.node.ts'
 import './browser/contexts.node.ts'
 import './browser/firefox.node.ts'
 import './bundlers.node.ts'
