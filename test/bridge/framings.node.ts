@@ -99,13 +99,12 @@ describe('bridge framings', () => {
         }
       }
 
-      for await (const { data } of framing(source())) {
-        expect(data).to.not.be.empty()
-        break
-      }
+      const messages = framing(source())[Symbol.asyncIterator]()
+      expect((await messages.next()).value?.data).to.not.be.empty()
+      await messages.return?.()
 
       expect(released).to.equal(true)
-      expect(await frame(async function * () { yield * framing(failing()) }, [])).to.deep.equal(['SourceError'])
+      expect(await frame(() => framing(failing), [])).to.deep.equal(['SourceError'])
     }
   })
 })
@@ -266,6 +265,6 @@ describe('bridge framing: json', () => {
   })
 })
 
-async function * failing (): AsyncGenerator<Uint8Array> {
-  throw Object.assign(new Error('gone'), { name: 'SourceError' })
+const failing: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => { throw Object.assign(new Error('gone'), { name: 'SourceError' }) } })
 }
