@@ -1,6 +1,4 @@
-import './bridge/framings-defects.node.ts'
-import './bridge/framings-parse.node.ts'
-import './bridge/framings.node.ts'
+import './bridge/endpoint.node.ts'
 import './bridge/target.node.ts'
 import './browser/contexts.node.ts'
 import './browser/firefox.node.ts'
