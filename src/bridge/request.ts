@@ -18,8 +18,12 @@ export interface BridgeRequest {
   readonly remote: Address
 }
 
-/** @param remote - where the client is; behind a proxy the socket does not know */
-export function bridgeRequest ({ url = '/', headers }: Pick<IncomingMessage, 'url' | 'headers'>, remote: Address): BridgeRequest {
+/**
+ * @param request - the upgrade request
+ * @param remote - where the client is; behind a proxy the socket does not know
+ */
+export function bridgeRequest (request: Pick<IncomingMessage, 'url' | 'headers'>, remote: Address): BridgeRequest {
+  const { url = '/', headers } = request
   const [path] = url.split('?', 1)
 
   return {

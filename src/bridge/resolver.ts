@@ -1,8 +1,8 @@
 /**
  * A Resolver says which peer a client gets.
  */
-import type { BridgeRequest } from './request.ts'
 import type { Framing } from './framing.ts'
+import type { BridgeRequest } from './request.ts'
 import type { AddressInput } from '../address/index.ts'
 import type { Refusal } from '../server/index.ts'
 

@@ -1,12 +1,12 @@
 /** Which targets a bridge may dial, whoever names them. */
 import { lookup } from 'node:dns/promises'
 import { DialFailedError } from '../../errors.ts'
-import { formatTarget, parseTarget } from '../target.ts'
 import { isRefusal } from '../resolver.ts'
+import { formatTarget, parseTarget } from '../target.ts'
 import { parseRule } from './rule.ts'
 import type { Rule } from './rule.ts'
 import type { Resolver } from '../resolver.ts'
-import type { Target } from '../target.ts'
+import type { PortTarget, Target } from '../target.ts'
 
 /**
  * Let a resolver have only targets that a rule allows; a client that it sends elsewhere is refused with 403.
@@ -43,16 +43,13 @@ export function allow (rules: string[], resolver: Resolver): Resolver {
 }
 
 async function allowedTarget (rules: Rule[], target: Target): Promise<Target | undefined> {
-  if (target.kind === 'unix') {
-    return rules.some(rule => rule.allowsPath(target.path)) ? target : undefined
-  }
+  const path = pathOf(target)
 
-  const { host, port, family } = target.kind === 'ws' ? target.address : target
-
-  if (target.kind === 'ws' && target.address.unixPath != null) {
-    const path = target.address.unixPath
+  if (path != null) {
     return rules.some(rule => rule.allowsPath(path)) ? target : undefined
   }
+
+  const { host, port, family } = target.kind === 'ws' ? target.address : target as PortTarget
 
   if (rules.some(rule => rule.allowsHost(host, port))) {
     return target
@@ -68,6 +65,14 @@ async function allowedTarget (rules: Rule[], target: Target): Promise<Target | u
   return ip == null ? undefined : at(target, ip)
 }
 
+function pathOf (target: Target): string | undefined {
+  switch (target.kind) {
+    case 'unix': return target.path
+    case 'ws': return target.address.unixPath
+    default: return undefined
+  }
+}
+
 async function addressesOf (target: Target, host: string, family: 0 | 4 | 6): Promise<string[]> {
   try {
     return (await lookup(host, { all: true, family })).map(({ address }) => address)
@@ -76,13 +81,15 @@ async function addressesOf (target: Target, host: string, family: 0 | 4 | 6): Pr
   }
 }
 
-/** The same target at an address of its host; the name stays for TLS and the `Host` header. */
+/** The same target at an address of its host; with TLS the name stays, for the certificate and the `Host` header. */
 function at (target: Target, ip: string): Target {
   const family = ip.includes(':') ? 6 : 4
 
-  switch (target.kind) {
-    case 'unix': return target
-    case 'ws': return { kind: 'ws', address: { ...target.address, host: ip, family, ...target.address.tls && { serverName: target.address.serverName ?? target.address.host } } }
-    default: return { ...target, host: ip, family }
+  if (target.kind !== 'ws') {
+    return { ...target, host: ip, family } as PortTarget
   }
+
+  const { tls, serverName, host } = target.address
+
+  return { kind: 'ws', address: { ...target.address, host: ip, family, ...tls && { serverName: serverName ?? host } } }
 }

@@ -1,12 +1,12 @@
 /** The `file` backend of websocksy: the request says which file names the peer. */
 import { readFile } from 'node:fs/promises'
-import { resolve, sep } from 'node:path'
+import { join, normalize, sep } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
 import { trimSlashes } from './field.ts'
 import { websocksyFraming, websocksyPeer } from './websocksy.ts'
+import type { Refusal } from '../../server/index.ts'
 import type { BridgeRequest } from '../request.ts'
 import type { Resolution, Resolver } from '../resolver.ts'
-import type { Refusal } from '../../server/index.ts'
 
 export interface FileOptions {
   /** The folder of the files. */
@@ -19,7 +19,9 @@ export interface FileOptions {
   expressions: string[]
 }
 
-const VARIABLE = /%(?:(endpoint)|(cookie|header):([^%]+))%/g
+type Kind = 'endpoint' | 'cookie' | 'header'
+
+const VARIABLE = /%(endpoint(?=%)|cookie(?=:)|header(?=:))(?::([^%]+))?%/g
 
 /** No file of this name, rather than one that cannot be read. */
 const MISSING = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']
@@ -27,8 +29,7 @@ const MISSING = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG
 /**
  * Look in files for the peer. The first expression counts whose variables the request has, and whose file exists; it is read
  * for each client, so that a change is seen by the next one. Its lines are
- *
- *     <peer> <subprotocol> [<framing> [<configuration of the framing, to the end of the line>]]
+ * `<peer> <subprotocol> [<framing> [<configuration of the framing, to the end of the line>]]`.
  *
  * The first line counts whose subprotocol the client offers, or is `*`; of a client that offers none, the first line.
  *
@@ -66,8 +67,12 @@ function checkExpression (expression: string): void {
 function expand (expression: string, { target, cookies, headers }: BridgeRequest): string | undefined {
   let missing = false
 
-  const name = expression.replaceAll(VARIABLE, (_, endpoint, kind, key) => {
-    const value = endpoint != null ? trimSlashes(target) : kind === 'cookie' ? cookies.get(key) : headers[key.toLowerCase()]?.toString()
+  const name = expression.replaceAll(VARIABLE, (_, kind, key) => {
+    const value = {
+      endpoint: () => trimSlashes(target),
+      cookie: () => cookies.get(key),
+      header: () => headers[key.toLowerCase()]?.toString()
+    }[kind as Kind]()
     missing ||= value == null
 
     return value?.replaceAll('/', '_') ?? ''
@@ -78,14 +83,14 @@ function expand (expression: string, { target, cookies, headers }: BridgeRequest
 
 /** The text of a file in the folder; undefined where there is none. */
 async function readInside (folder: string, name: string): Promise<string | undefined> {
-  const path = resolve(folder, `./${name}`)
+  const inside = normalize(`./${name}`)
 
-  if (!path.startsWith(`${resolve(folder)}${sep}`)) {
+  if (inside.split(sep).includes('..')) {
     return
   }
 
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(join(folder, inside), 'utf8')
   } catch (err: any) {
     if (!MISSING.includes(err.code)) {
       throw err
