@@ -11,6 +11,7 @@ export class ChannelEndpoint implements Endpoint {
   readonly shape: 'bytes' | 'messages'
   readonly halfClose = false
   readonly remote: string
+  readonly subprotocol: string
   /** Never called. */
   onend: (() => void) | undefined
   #onclose: ((end: EndpointEnd) => void) | undefined
@@ -24,6 +25,7 @@ export class ChannelEndpoint implements Endpoint {
     this.#channel = channel
     this.shape = channel.mode
     this.remote = remote
+    this.subprotocol = channel.subprotocol
     channel.pause()
   }
 

@@ -25,6 +25,8 @@ export interface Endpoint {
   readonly halfClose: boolean
   /** Who is there, for logs. */
   readonly remote: string
+  /** What was agreed on, `''` for none; only where there is such a thing. */
+  readonly subprotocol?: string
 
   /** Receives what comes in, and owns it. */
   onmessage: ((data: Uint8Array, text: boolean) => void) | undefined

@@ -1,18 +1,18 @@
 /** One UDP socket for many peers: each remote address is a session. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { fromSocket } from '../address/index.ts'
 import { BRIDGE_MAX_SESSIONS } from '../constants.ts'
 import { bindTarget } from '../server/bind.ts'
 import { DatagramEndpoint } from './datagram-endpoint.ts'
 import { boundTarget, remoteName } from './listener.ts'
 import { formatTarget } from './target.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { ListenTargetOptions, TargetListener } from './listener.ts'
+import type { ListenTargetOptions, OnEndpoint, TargetListener } from './listener.ts'
 import type { PortTarget } from './target.ts'
 import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-export async function listenDatagrams (target: PortTarget, options: ListenTargetOptions, onendpoint: (endpoint: Endpoint) => void): Promise<TargetListener> {
+export async function listenDatagrams (target: PortTarget, options: ListenTargetOptions, onendpoint: OnEndpoint): Promise<TargetListener> {
   const { host, port, ipv6Only } = await bindTarget(target)
   const socket = createSocket({ type: host?.includes(':') === true ? 'udp6' : 'udp4', ipv6Only })
   socket.bind(port, host)
@@ -31,11 +31,11 @@ class DatagramListener implements TargetListener {
   readonly #socket: Socket
   readonly #target: PortTarget
   readonly #options: ListenTargetOptions
-  readonly #onendpoint: (endpoint: Endpoint) => void
+  readonly #onendpoint: OnEndpoint
   readonly #sessions = new Map<string, DatagramEndpoint>()
   #closed: PromiseWithResolvers<void> | undefined
 
-  constructor (socket: Socket, target: PortTarget, options: ListenTargetOptions, onendpoint: (endpoint: Endpoint) => void) {
+  constructor (socket: Socket, target: PortTarget, options: ListenTargetOptions, onendpoint: OnEndpoint) {
     this.#socket = socket
     this.#target = target
     this.#options = options
@@ -84,7 +84,7 @@ class DatagramListener implements TargetListener {
     }, remote, this.#options)
 
     this.#sessions.set(remote, session)
-    this.#onendpoint(session)
+    this.#onendpoint(session, { remote: fromSocket(address, port, false, '/') })
 
     return session
   }

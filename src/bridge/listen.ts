@@ -4,11 +4,10 @@ import { createServer } from 'node:net'
 import { BRIDGE_MAX_SESSIONS } from '../constants.ts'
 import { bindTarget, namedBindError } from '../server/bind.ts'
 import { listenDatagrams } from './listen-datagrams.ts'
-import { boundTarget, remoteName } from './listener.ts'
+import { boundTarget, endsOf, remoteName } from './listener.ts'
 import { SocketEndpoint } from './socket-endpoint.ts'
 import { formatTarget } from './target.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { ListenTargetOptions, TargetListener } from './listener.ts'
+import type { ListenTargetOptions, OnEndpoint, TargetListener } from './listener.ts'
 import type { PortTarget, Target, UnixTarget, WebSocketTarget } from './target.ts'
 import type { Socket } from 'node:net'
 
@@ -17,10 +16,10 @@ import type { Socket } from 'node:net'
  *
  * @param target - port 0 is any free port
  * @param options - limits, for all sessions
- * @param onendpoint - called with each session: a socket, or the datagrams of a remote address
+ * @param onendpoint - called with each session, a socket or the datagrams of a remote address, and where its ends are
  * @throws {ListenError} it is taken or not ours; `cause` says why
  */
-export async function listenTarget (target: Exclude<Target, WebSocketTarget>, options: ListenTargetOptions, onendpoint: (endpoint: Endpoint) => void): Promise<TargetListener> {
+export async function listenTarget (target: Exclude<Target, WebSocketTarget>, options: ListenTargetOptions, onendpoint: OnEndpoint): Promise<TargetListener> {
   try {
     return target.kind === 'udp'
       ? await listenDatagrams(target, options, onendpoint)
@@ -30,9 +29,9 @@ export async function listenTarget (target: Exclude<Target, WebSocketTarget>, op
   }
 }
 
-async function listenSockets (target: PortTarget | UnixTarget, options: ListenTargetOptions, onendpoint: (endpoint: Endpoint) => void): Promise<TargetListener> {
+async function listenSockets (target: PortTarget | UnixTarget, options: ListenTargetOptions, onendpoint: OnEndpoint): Promise<TargetListener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, socket => {
-    onendpoint(new SocketEndpoint(socket, remoteOf(socket, target), options))
+    onendpoint(new SocketEndpoint(socket, remoteOf(socket, target), options), target.kind === 'unix' ? {} : endsOf(socket))
   })
   server.maxConnections = options.maxSessions ?? BRIDGE_MAX_SESSIONS
   server.on('drop', data => options.onrefused?.(remoteName(data?.remoteAddress, data?.remotePort)))

@@ -1,9 +1,12 @@
 /** What listeners of every kind have in common. */
+import { fromSocket } from '../address/index.ts'
 import type { DatagramEndpointOptions } from './datagram-endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import type { ClientEnds } from './proxy-header.ts'
 import type { SocketEndpointOptions } from './socket-endpoint.ts'
 import type { Target } from './target.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 export interface ListenTargetOptions extends SocketEndpointOptions, DatagramEndpointOptions {
   /**
@@ -25,9 +28,19 @@ export interface TargetListener {
   close (): Promise<void>
 }
 
+/** Receives each session, and where its ends are, as far as that is known. */
+export type OnEndpoint = (endpoint: Endpoint, ends: ClientEnds) => void
+
 /** What is listened on, with the port that the system chose. */
 export function boundTarget <T extends Target> (target: T, bound: AddressInfo | string | null): T {
   return bound == null || typeof bound === 'string' ? target : { ...target, port: bound.port }
+}
+
+/** Where a TCP socket is; nothing where it has been reset since. */
+export function endsOf ({ remoteAddress, remotePort, localAddress, localPort }: Socket): ClientEnds {
+  return remoteAddress == null || localAddress == null
+    ? {}
+    : { remote: fromSocket(remoteAddress, remotePort ?? 0, false, '/'), local: fromSocket(localAddress, localPort ?? 0, false, '/') }
 }
 
 /** Host and port, IPv6 in brackets. */

@@ -1,7 +1,7 @@
 /** One direction of a relay: what comes from one endpoint goes to the other, at its pace. */
 import { Feed } from '../duplex/feed.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { Framing, Message } from './framing.ts'
+import type { Framing } from './framing.ts'
 
 export interface Pump {
   /** Payload bytes that came in. */
@@ -42,7 +42,7 @@ export class DirectPump implements Pump {
   }
 }
 
-/** Passes on what a framing makes of what comes in: of bytes as a stream, of a datagram as a whole. */
+/** Passes on what a framing makes of what comes in. */
 export class FramedPump implements Pump {
   bytes = 0
   readonly #from: Endpoint
@@ -95,7 +95,7 @@ export class FramedPump implements Pump {
   }
 
   async #pump (framing: Framing): Promise<void> {
-    for await (const { data, text } of this.#messages(framing)) {
+    for await (const { data, text } of framing(this.#feed)) {
       if (this.#stopped) {
         return
       }
@@ -106,23 +106,4 @@ export class FramedPump implements Pump {
       }
     }
   }
-
-  #messages (framing: Framing): AsyncIterable<Message> {
-    return this.#from.shape === 'bytes' ? framing(this.#feed) : eachAlone(framing, this.#feed)
-  }
-}
-
-/** What a datagram says is over with it. */
-async function * eachAlone (framing: Framing, datagrams: AsyncIterable<Uint8Array>): AsyncIterable<Message> {
-  for await (const datagram of datagrams) {
-    if (datagram.length === 0) {
-      yield { data: datagram, text: false }
-    } else {
-      yield * framing(once(datagram))
-    }
-  }
-}
-
-async function * once (datagram: Uint8Array): AsyncIterable<Uint8Array> {
-  yield datagram
 }

@@ -1,37 +1,45 @@
-/**
- * A Resolver says which peer a client gets.
- */
+/** Which target a session gets. */
 import type { Framing } from './framing.ts'
-import type { BridgeRequest } from './request.ts'
 import type { AddressInput } from '../address/index.ts'
-import type { Refusal } from '../server/index.ts'
 
-/** The peer of one client. */
+/** Who asks: a WebSocket that is not answered yet, or a session that came in over TCP, UDP or a Unix socket. */
+export interface BridgeRequest {
+  /** The request target as received, path and query; `/` for what is no WebSocket. */
+  readonly url: string
+  /** Its path. */
+  readonly path: string
+  /** Behind the path. */
+  readonly query: URLSearchParams
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Subprotocols that the client offers, most wanted first. */
+  readonly protocols: readonly string[]
+  /** Host and port of the client; behind a trusted proxy those that it reports. */
+  readonly remote: string
+  /** Fires when the client has left. */
+  readonly signal: AbortSignal
+}
+
+/** What a session gets. */
 export interface Resolution {
-  /** Where it is: what `parseTarget` takes. */
-  address: AddressInput
-
+  /** A multiaddr, or a `tcp:`, `udp:`, `unix:`, `ws:` or `wss:` URL. */
+  target: AddressInput
   /**
-   * The subprotocol of the WebSocket, one of those that the client offers; `''` for none.
+   * Subprotocols to answer with, as the option `protocol` of the bridge.
    *
-   * @default what the bridge chooses
+   * @default that option
    */
-  protocol?: string
-
+  protocol?: string | string[]
   /**
-   * Makes messages of what the peer sends, as function or as text (`newline:lf`).
+   * How bytes become messages, as the option `framing` of the bridge.
    *
-   * @default that of the bridge
+   * @default that option
    */
-  framing?: Framing | string
+  framing?: string | Framing
 }
 
 /**
- * Called with each client, before anything is dialled. Nothing refuses the client with status 404, a `Refusal` with its own, an
- * error with 500.
+ * Chooses the target of a session. Nothing: there is none, status 404. `false`: there may be one, but not for this client,
+ * status 403. What it throws is logged, and the client gets status 500.
  */
-export type Resolver = (request: BridgeRequest) => Resolution | Refusal | undefined | Promise<Resolution | Refusal | undefined>
-
-export function isRefusal (resolved: Resolution | Refusal): resolved is Refusal {
-  return 'status' in resolved
-}
+export type Resolver = (request: BridgeRequest) => Resolution | false | undefined | Promise<Resolution | false | undefined>

@@ -1,0 +1,9 @@
+/**
+ * WebSockets to TCP, UDP and Unix sockets, and the other way round. Node only.
+ */
+export { bridge } from './bridge.ts'
+export * as framings from './framings/index.ts'
+export type { Bridge } from './bridge.ts'
+export type { Framing, Message } from './framing.ts'
+export type { BridgeAuth, BridgeLog, BridgeOptions, BridgeRules, LogLevel } from './options.ts'
+export type { BridgeRequest, Resolution, Resolver } from './resolver.ts'
