@@ -1,4 +1,6 @@
 import './bridge/endpoint.node.ts'
+import './bridge/resolvers.node.ts'
+import './bridge/subprotocol.node.ts'
 import './bridge/target.node.ts'
 import './browser/contexts.node.ts'
 import './browser/firefox.node.ts'
