@@ -1,18 +1,18 @@
 /** Who may come in: by the origin of its page, and by what it knows. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { BridgeAuth, BridgeRules } from './options.ts'
-import type { BridgeRequest } from './resolver.ts'
 import type { Refusal } from '../server/index.ts'
+import type { IncomingHttpHeaders } from 'node:http'
 
 /** Nothing for those who may. */
-export function checkAccess ({ headers }: Pick<BridgeRequest, 'headers'>, { origins, auth }: BridgeRules): Refusal | undefined {
+export function checkAccess ({ headers }: { readonly headers: Readonly<IncomingHttpHeaders> }, { origins, auth }: BridgeRules): Refusal | undefined {
   const { origin, authorization } = headers
 
-  if (origins != null && origin != null && !origins.includes(String(origin))) {
+  if (origins != null && origin != null && !origins.includes(origin)) {
     return { status: 403, reason: 'Origin not allowed' }
   }
 
-  if (auth != null && !isAuthorized(auth, String(authorization ?? ''))) {
+  if (auth != null && !isAuthorized(auth, authorization ?? '')) {
     return { status: 401, headers: { 'WWW-Authenticate': challenge(auth) } }
   }
 }

@@ -1,11 +1,10 @@
 /** One UDP socket for many peers: each remote address is a session. */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { fromSocket } from '../address/index.ts'
 import { BRIDGE_MAX_SESSIONS } from '../constants.ts'
 import { bindTarget } from '../server/bind.ts'
 import { DatagramEndpoint } from './datagram-endpoint.ts'
-import { boundTarget, remoteName } from './listener.ts'
+import { addressOf, boundTarget, remoteName } from './listener.ts'
 import { formatTarget } from './target.ts'
 import type { ListenTargetOptions, OnEndpoint, TargetListener } from './listener.ts'
 import type { PortTarget } from './target.ts'
@@ -59,7 +58,7 @@ class DatagramListener implements TargetListener {
   }
 
   readonly #onmessage = (data: Buffer, { address, port }: RemoteInfo): void => {
-    const remote = remoteName(address, port)
+    const remote = remoteName({ host: address, port })
     const session = this.#sessions.get(remote) ?? this.#open(remote, address, port)
 
     session?.receive(data)
@@ -84,7 +83,7 @@ class DatagramListener implements TargetListener {
     }, remote, this.#options)
 
     this.#sessions.set(remote, session)
-    this.#onendpoint(session, { remote: fromSocket(address, port, false, '/') })
+    this.#onendpoint(session, { remote: addressOf(address, port), local: addressOf(this.#socket.address().address, this.#socket.address().port) })
 
     return session
   }

@@ -2,6 +2,7 @@
 import { AbortError } from '@libp2p/interface'
 import { CloseCode } from '../constants.ts'
 import { listenTarget } from './listen.ts'
+import { bridgeRequest } from './request.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { TargetListener } from './listener.ts'
 import type { BridgeOptions } from './options.ts'
@@ -22,10 +23,10 @@ export async function listenPlain (target: Exclude<Target, WebSocketTarget>, opt
     endpoint.onclose = () => { left.abort() }
 
     const verdict = await sessions.admit({
-      request: { url: '/', path: '/', query: new URLSearchParams(), headers: {}, protocols: [], remote: endpoint.remote, signal: left.signal },
+      request: bridgeRequest({ headers: {} }, ends.remote),
       ends,
-      isWebSocket: false,
-      isDatagram: target.kind === 'udp'
+      kind: target.kind === 'udp' ? 'datagram' : 'stream',
+      signal: left.signal
     })
 
     if ('status' in verdict) {

@@ -1,16 +1,14 @@
 /** Listens for WebSockets that are answered when their target is open. */
-import { fromSocket } from '../address/index.ts'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { listen } from '../server/index.ts'
 import { refuseRequest } from '../server/refuse.ts'
 import { checkAccess } from './access.ts'
 import { ChannelEndpoint } from './channel-endpoint.ts'
-import { endsOf, remoteName } from './listener.ts'
+import { addressOf } from './listener.ts'
 import { METRICS_TYPE } from './metrics.ts'
+import { bridgeRequest } from './request.ts'
 import type { BridgeOptions } from './options.ts'
-import type { BridgeRequest } from './resolver.ts'
 import type { Admission, Sessions } from './sessions.ts'
-import type { Address } from '../address/index.ts'
 import type { Server } from '../server/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -28,8 +26,9 @@ export async function listenWebSockets (address: Multiaddr, options: BridgeOptio
     mode: request => admitted.get(request)?.mode ?? 'messages',
     subprotocol: (_, request) => admitted.get(request)?.protocol ?? '',
     async verify (request, { remote, signal }) {
-      const ends = { remote, local: endsOf(request.socket).local }
-      const verdict = await sessions.admit({ request: bridgeRequest(request, remote, signal), ends, isWebSocket: true, isDatagram: false })
+      const { localAddress, localPort } = request.socket
+      const local = remote.unixPath == null ? addressOf(localAddress, localPort) : remote
+      const verdict = await sessions.admit({ request: bridgeRequest(request, remote), ends: { remote, local }, kind: 'ws', signal })
 
       if ('status' in verdict) {
         return verdict
@@ -50,21 +49,6 @@ export async function listenWebSockets (address: Multiaddr, options: BridgeOptio
       sessions.start(admission, new ChannelEndpoint(channel, admission.remote))
     }
   })
-}
-
-function bridgeRequest ({ url = '/', headers }: IncomingMessage, remote: Address, signal: AbortSignal): BridgeRequest {
-  // the base is only there because URL wants one
-  const { pathname, searchParams } = new URL(url.replace(/^\/+/, '/'), 'ws://bridge')
-
-  return {
-    url,
-    path: pathname,
-    query: searchParams,
-    headers,
-    protocols: (headers['sec-websocket-protocol'] ?? '').split(',').map(offer => offer.trim()).filter(offer => offer !== ''),
-    remote: remote.unixPath == null ? remoteName(remote.host, remote.port) : `unix:${remote.unixPath}`,
-    signal
-  }
 }
 
 /** What asks for no WebSocket: the metrics, or whatever else the user serves. */

@@ -4,10 +4,11 @@ import { createServer } from 'node:net'
 import { BRIDGE_MAX_SESSIONS } from '../constants.ts'
 import { bindTarget, namedBindError } from '../server/bind.ts'
 import { listenDatagrams } from './listen-datagrams.ts'
-import { boundTarget, endsOf, remoteName } from './listener.ts'
+import { addressOf, boundTarget, remoteName, unixAddress } from './listener.ts'
 import { SocketEndpoint } from './socket-endpoint.ts'
 import { formatTarget } from './target.ts'
 import type { ListenTargetOptions, OnEndpoint, TargetListener } from './listener.ts'
+import type { ClientEnds } from './proxy-header.ts'
 import type { PortTarget, Target, UnixTarget, WebSocketTarget } from './target.ts'
 import type { Socket } from 'node:net'
 
@@ -31,10 +32,11 @@ export async function listenTarget (target: Exclude<Target, WebSocketTarget>, op
 
 async function listenSockets (target: PortTarget | UnixTarget, options: ListenTargetOptions, onendpoint: OnEndpoint): Promise<TargetListener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, socket => {
-    onendpoint(new SocketEndpoint(socket, remoteOf(socket, target), options), target.kind === 'unix' ? {} : endsOf(socket))
+    const ends = endsOf(socket, target)
+    onendpoint(new SocketEndpoint(socket, remoteName(ends.remote), options), ends)
   })
   server.maxConnections = options.maxSessions ?? BRIDGE_MAX_SESSIONS
-  server.on('drop', data => options.onrefused?.(remoteName(data?.remoteAddress, data?.remotePort)))
+  server.on('drop', data => options.onrefused?.(remoteName(addressOf(data?.remoteAddress, data?.remotePort))))
   server.listen(target.kind === 'unix' ? { path: target.path } : await bindTarget(target))
   await once(server, 'listening')
   // one that could not be accepted, for want of descriptors say, is lost to its client only
@@ -50,6 +52,10 @@ async function listenSockets (target: PortTarget | UnixTarget, options: ListenTa
   }
 }
 
-function remoteOf (socket: Socket, target: PortTarget | UnixTarget): string {
-  return target.kind === 'unix' ? `unix:${target.path}` : remoteName(socket.remoteAddress, socket.remotePort)
+function endsOf (socket: Socket, target: PortTarget | UnixTarget): ClientEnds {
+  if (target.kind === 'unix') {
+    return { remote: unixAddress(target.path), local: unixAddress(target.path) }
+  }
+
+  return { remote: addressOf(socket.remoteAddress, socket.remotePort), local: addressOf(socket.localAddress, socket.localPort) }
 }

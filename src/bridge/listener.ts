@@ -5,8 +5,9 @@ import type { Endpoint } from './endpoint.ts'
 import type { ClientEnds } from './proxy-header.ts'
 import type { SocketEndpointOptions } from './socket-endpoint.ts'
 import type { Target } from './target.ts'
+import type { Address } from '../address/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 
 export interface ListenTargetOptions extends SocketEndpointOptions, DatagramEndpointOptions {
   /**
@@ -28,7 +29,7 @@ export interface TargetListener {
   close (): Promise<void>
 }
 
-/** Receives each session, and where its ends are, as far as that is known. */
+/** Receives each session, and where its ends are. */
 export type OnEndpoint = (endpoint: Endpoint, ends: ClientEnds) => void
 
 /** What is listened on, with the port that the system chose. */
@@ -36,14 +37,17 @@ export function boundTarget <T extends Target> (target: T, bound: AddressInfo | 
   return bound == null || typeof bound === 'string' ? target : { ...target, port: bound.port }
 }
 
-/** Where a TCP socket is; nothing where it has been reset since. */
-export function endsOf ({ remoteAddress, remotePort, localAddress, localPort }: Socket): ClientEnds {
-  return remoteAddress == null || localAddress == null
-    ? {}
-    : { remote: fromSocket(remoteAddress, remotePort ?? 0, false, '/'), local: fromSocket(localAddress, localPort ?? 0, false, '/') }
+/** The Address of one end of a TCP or UDP socket; where it has been reset since, nobody can tell. */
+export function addressOf (host: string = '0.0.0.0', port: number = 0): Address {
+  return fromSocket(host, port, false, '/')
 }
 
-/** Host and port, IPv6 in brackets. */
-export function remoteName (host: string = '', port: number = 0): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+/** The Address of both ends of a Unix socket. */
+export function unixAddress (path: string): Address {
+  return { host: '', family: 0, port: 0, path: '/', tls: false, unixPath: path }
+}
+
+/** For people: host and port, IPv6 in brackets, or the path of a Unix socket. */
+export function remoteName ({ host, port, unixPath }: Pick<Address, 'host' | 'port' | 'unixPath'>): string {
+  return unixPath != null ? `unix:${unixPath}` : host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

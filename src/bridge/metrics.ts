@@ -4,7 +4,7 @@
 export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Why a session did not come to be. */
-export type RefusalReason = 'origin' | 'auth' | 'limit' | 'address_limit' | 'not_found' | 'forbidden' | 'unreachable' | 'timeout' | 'left' | 'error'
+export type RefusalReason = 'origin' | 'auth' | 'limit' | 'address_limit' | 'resolver' | 'protocol' | 'unreachable' | 'timeout' | 'left' | 'error'
 
 /** Who ended a session. */
 export type EndReason = 'client' | 'target' | 'bridge'

@@ -1,18 +1,30 @@
 /** From a request to its target, opened, or to the reason why there is none. */
 import { dialTarget } from './dial.ts'
 import { proxyHeader } from './proxy-header.ts'
+import { isRefusal } from './resolver.ts'
 import { framingOf } from './rules.ts'
-import { chooseProtocol, offeredProtocols } from './subprotocol.ts'
+import { chooseSubprotocol } from './subprotocol.ts'
 import { formatTarget, parseTarget } from './target.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RefusalReason } from './metrics.ts'
 import type { BridgeOptions } from './options.ts'
 import type { ClientEnds } from './proxy-header.ts'
 import type { RelayOptions } from './relay.ts'
-import type { BridgeRequest, Resolution } from './resolver.ts'
+import type { BridgeRequest } from './request.ts'
+import type { Resolution } from './resolver.ts'
 import type { CheckedRules } from './rules.ts'
-import type { Target } from './target.ts'
 import type { ChannelMode } from '../channel/index.ts'
+import type { Refusal } from '../server/index.ts'
+
+/** Who wants a session. */
+export interface Client {
+  readonly id: number
+  readonly request: BridgeRequest
+  readonly ends: ClientEnds
+  readonly kind: 'ws' | 'stream' | 'datagram'
+  /** Fires when it has left. */
+  readonly signal: AbortSignal
+}
 
 export interface OpenTarget {
   readonly target: Endpoint
@@ -24,78 +36,78 @@ export interface OpenTarget {
   readonly relay: RelayOptions
 }
 
-export interface Client {
-  readonly request: BridgeRequest
-  readonly ends: ClientEnds
-  readonly isWebSocket: boolean
-  /** It comes as datagrams. */
-  readonly isDatagram: boolean
+/** Why a client gets no session; only `refusal` is for its eyes. */
+export interface Denial {
+  readonly reason: RefusalReason
+  readonly refusal: Refusal
+  readonly error?: Error
 }
 
-/** Why there is no target; for 404 and 403 there is no error. */
-export class NoTarget {
-  readonly reason: RefusalReason
-  readonly error?: Error
-
-  constructor (reason: RefusalReason, error?: Error) {
-    this.reason = reason
-    this.error = error
-  }
+/** By the name of the error. */
+const FAILURES: Record<string, Denial> = {
+  ConnectionFailedError: { reason: 'unreachable', refusal: { status: 502, reason: 'What is behind this bridge cannot be reached' } },
+  TimeoutError: { reason: 'timeout', refusal: { status: 504, reason: 'What is behind this bridge does not answer' } },
+  // nobody is there to be told
+  AbortError: { reason: 'left', refusal: { status: 503 } }
 }
 
 /** Never rejects. */
-export async function openTarget (client: Client, rules: CheckedRules, options: BridgeOptions): Promise<OpenTarget | NoTarget> {
-  let where: { resolution: Resolution, target: Target }
-
+export async function openTarget (client: Client, rules: CheckedRules, options: BridgeOptions): Promise<OpenTarget | Denial> {
   try {
-    const resolution = await rules.resolve(client.request)
+    const resolved = await rules.resolve(client.request)
 
-    if (resolution == null || resolution === false) {
-      return new NoTarget(resolution === false ? 'forbidden' : 'not_found')
+    if (resolved == null || isRefusal(resolved)) {
+      return { reason: 'resolver', refusal: resolved ?? { status: 404, reason: 'There is nothing to connect to here' } }
     }
 
-    where = { resolution: { protocol: rules.protocol, framing: rules.framing, ...resolution }, target: parseTarget(resolution.target) }
+    return await open(client, resolved, rules, options)
   } catch (error: any) {
-    return new NoTarget('error', error)
-  }
-
-  try {
-    return await open(client, where.target, where.resolution, rules, options)
-  } catch (error: any) {
-    return new NoTarget(REASONS[error.name] ?? 'unreachable', error)
+    return { ...FAILURES[error.name] ?? { reason: 'error', refusal: { status: 500 } }, error }
   }
 }
 
-const REASONS: Record<string, RefusalReason> = {
-  AbortError: 'left',
-  InvalidParametersError: 'error',
-  TimeoutError: 'timeout'
-}
-
-async function open (client: Client, target: Target, { protocol, framing }: Resolution, rules: CheckedRules, options: BridgeOptions): Promise<OpenTarget> {
-  const { request, isWebSocket } = client
+async function open (client: Client, resolution: Resolution, rules: CheckedRules, options: BridgeOptions): Promise<OpenTarget | Denial> {
+  const { subprotocols: offers } = client.request
+  const isWebSocket = client.kind === 'ws'
+  const target = parseTarget(resolution.address)
   const toWebSocket = target.kind === 'ws'
-  // of the end that is no WebSocket, where the other is one
-  const datagrams = isWebSocket ? target.kind === 'udp' : client.isDatagram
-  const makeMessages = isWebSocket === toWebSocket ? undefined : framingOf(framing, datagrams)
-  const mode = isWebSocket === toWebSocket || datagrams || makeMessages != null ? 'messages' : 'bytes'
+  const protocol = resolution.protocol ?? (isWebSocket ? chooseSubprotocol(rules.protocol ?? '', offers, { lenient: rules.lenientProtocol }) : '')
+
+  if (protocol === false) {
+    return { reason: 'protocol', refusal: { status: 400, reason: 'None of the offered subprotocols is spoken here' } }
+  }
+
+  const datagrams = isWebSocket ? target.kind === 'udp' : client.kind === 'datagram'
+  const framing = isWebSocket === toWebSocket ? undefined : framingOf(resolution.framing ?? rules.framing, datagrams)
+  const mode = isWebSocket === toWebSocket || datagrams || framing != null ? 'messages' : 'bytes'
+
+  options.log?.('debug', 'dial', { id: client.id, target: formatTarget(target).toString() })
   const endpoint = await dialTarget(target, {
     ...options,
     ...options.dial,
     mode,
-    signal: request.signal,
-    subprotocols: offeredProtocols(protocol, request.protocols)
+    signal: client.signal,
+    subprotocols: offered(client, resolution, rules, protocol)
   })
 
-  if (rules.proxyProtocol != null && (target.kind === 'tcp' || target.kind === 'unix')) {
+  if (rules.proxyProtocol != null && endpoint.halfClose) {
     endpoint.send(proxyHeader(rules.proxyProtocol, client.ends), false)
   }
 
   return {
     target: endpoint,
-    // what a WebSocket target took
-    protocol: chooseProtocol(endpoint.subprotocol ?? protocol, request.protocols),
+    // a target that is a WebSocket has the last word
+    protocol: offers.length === 0 ? '' : endpoint.subprotocol ?? protocol,
     mode,
-    relay: isWebSocket ? { fromB: makeMessages } : { fromA: makeMessages }
+    relay: isWebSocket ? { fromB: framing } : { fromA: framing }
   }
+}
+
+/** For a target that is a WebSocket. */
+function offered (client: Client, resolution: Resolution, { protocol = '' }: CheckedRules, chosen: string): string[] {
+  if (resolution.protocol != null || (client.kind === 'ws' && protocol !== '*')) {
+    return chosen === '' ? [] : [chosen]
+  }
+
+  return protocol === '*' ? [...client.request.subprotocols] : [protocol].flat().filter(name => name !== '')
 }

@@ -2,17 +2,18 @@
 import type { DatagramEndpointOptions } from './datagram-endpoint.ts'
 import type { Framing } from './framing.ts'
 import type { Resolver } from './resolver.ts'
+import type { SubprotocolRule } from './subprotocol.ts'
 import type { AddressInput } from '../address/index.ts'
 import type { ChannelOptions, DialOptions } from '../channel/index.ts'
 import type { ListenOptions } from '../server/index.ts'
 
-/** `debug` is for each session, `info` for the bridge, `warn` for what a client did wrong, `error` for what failed here. */
+/** `debug`: what happens on the way to a session; `info`: sessions, and the bridge itself; `warn`: sessions that were refused or failed; `error`: what is wrong here. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /**
  * Receives what happens, never once for each message.
  *
- * @param event - `listen`, `open`, `close`, `refuse`, `reload` or `drain`
+ * @param event - `listen`, `dial`, `open`, `close`, `refuse`, `reload` or `drain`
  * @param fields - what there is to know: `id` and `remote` of a session, `target`, `status` and `reason` of a refusal,
  * `error`, bytes, `ms`
  */
@@ -42,12 +43,19 @@ export interface BridgeRules {
   framing?: string | Framing
 
   /**
-   * Subprotocols to answer with: the first offer that is among them, in any case, or any with `*`. A client that offers
-   * nothing that fits is answered without one. Towards a WebSocket target they are what is offered.
+   * The subprotocol of WebSockets: a name or several, of which the client must offer one, else it gets status 400; `*`: the
+   * first that it offers; `''`: none. Towards a target that is a WebSocket: what it is offered, and it has to take one.
    *
-   * @default none is answered
+   * @default ''
    */
-  protocol?: string | string[]
+  protocol?: SubprotocolRule
+
+  /**
+   * Accept a client that offers nothing that fits, without a subprotocol, and compare names in any case, as websocksy does.
+   *
+   * @default false
+   */
+  lenientProtocol?: boolean
 
   /**
    * Values of the `Origin` header that may come in, such as `https://example.com`; others get status 403. Who sends none is

@@ -17,20 +17,20 @@ const TCP4 = 0x11
 const TCP6 = 0x21
 const UNSPEC = 0x00
 
-/** Where the client is, and where it connected to; without one of them the header says that it is not known. */
+/** Where the client is, and where it connected to. */
 export interface ClientEnds {
-  remote?: Address
-  local?: Address
+  readonly remote: Address
+  readonly local: Address
 }
 
 export function proxyHeader (version: 1 | 2, { remote, local }: ClientEnds): Uint8Array {
   // a Unix socket has no family
-  const ends = remote != null && local != null && remote.family !== 0 && local.family !== 0 ? { remote, local } : undefined
+  const ends = remote.family === 0 || local.family === 0 ? undefined : { remote, local }
 
   return version === 1 ? headerLine(ends) : headerBytes(ends)
 }
 
-function headerLine (ends?: Required<ClientEnds>): Uint8Array {
+function headerLine (ends?: ClientEnds): Uint8Array {
   if (ends == null) {
     return Buffer.from('PROXY UNKNOWN\r\n')
   }
@@ -41,7 +41,7 @@ function headerLine (ends?: Required<ClientEnds>): Uint8Array {
   return Buffer.from(`PROXY TCP${family} ${hostOf(remote, family)} ${hostOf(local, family)} ${remote.port} ${local.port}\r\n`)
 }
 
-function headerBytes (ends?: Required<ClientEnds>): Uint8Array {
+function headerBytes (ends?: ClientEnds): Uint8Array {
   if (ends == null) {
     return Buffer.concat([SIGNATURE, Buffer.from([PROXY, UNSPEC, 0, 0])])
   }
@@ -57,7 +57,7 @@ function headerBytes (ends?: Required<ClientEnds>): Uint8Array {
 }
 
 /** A client behind another proxy may be of another family than our end. */
-function familyOf ({ remote, local }: Required<ClientEnds>): 4 | 6 {
+function familyOf ({ remote, local }: ClientEnds): 4 | 6 {
   return remote.family === 4 && local.family === 4 ? 4 : 6
 }
 

@@ -1,45 +1,37 @@
-/** Which target a session gets. */
+/**
+ * A Resolver says which peer a client gets.
+ */
 import type { Framing } from './framing.ts'
+import type { BridgeRequest } from './request.ts'
 import type { AddressInput } from '../address/index.ts'
+import type { Refusal } from '../server/index.ts'
 
-/** Who asks: a WebSocket that is not answered yet, or a session that came in over TCP, UDP or a Unix socket. */
-export interface BridgeRequest {
-  /** The request target as received, path and query; `/` for what is no WebSocket. */
-  readonly url: string
-  /** Its path. */
-  readonly path: string
-  /** Behind the path. */
-  readonly query: URLSearchParams
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Subprotocols that the client offers, most wanted first. */
-  readonly protocols: readonly string[]
-  /** Host and port of the client; behind a trusted proxy those that it reports. */
-  readonly remote: string
-  /** Fires when the client has left. */
-  readonly signal: AbortSignal
-}
-
-/** What a session gets. */
+/** The peer of one client. */
 export interface Resolution {
-  /** A multiaddr, or a `tcp:`, `udp:`, `unix:`, `ws:` or `wss:` URL. */
-  target: AddressInput
+  /** Where it is: what `parseTarget` takes. */
+  address: AddressInput
+
   /**
-   * Subprotocols to answer with, as the option `protocol` of the bridge.
+   * The subprotocol of the WebSocket, one of those that the client offers; `''` for none.
    *
-   * @default that option
+   * @default what the bridge chooses
    */
-  protocol?: string | string[]
+  protocol?: string
+
   /**
-   * How bytes become messages, as the option `framing` of the bridge.
+   * Makes messages of what the peer sends, as function or as text (`newline:lf`).
    *
-   * @default that option
+   * @default that of the bridge
    */
-  framing?: string | Framing
+  framing?: Framing | string
 }
 
 /**
- * Chooses the target of a session. Nothing: there is none, status 404. `false`: there may be one, but not for this client,
- * status 403. What it throws is logged, and the client gets status 500.
+ * Called with each client, before anything is dialled. Nothing refuses the client with status 404, a `Refusal` with its own, an
+ * error with 500.
  */
-export type Resolver = (request: BridgeRequest) => Resolution | false | undefined | Promise<Resolution | false | undefined>
+export type Resolver = (request: BridgeRequest) => Resolution | Refusal | undefined | Promise<Resolution | Refusal | undefined>
+
+export function isRefusal (resolved: Resolution | Refusal): resolved is Refusal {
+  return 'status' in resolved
+}

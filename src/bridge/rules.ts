@@ -1,7 +1,7 @@
 /** The rules of a bridge, checked once and ready to be followed. */
 import { InvalidParametersError } from '@libp2p/interface'
 import { parseFraming } from './framings/parse.ts'
-import { parseTarget } from './target.ts'
+import { fixed } from './resolvers/fixed.ts'
 import type { Framing } from './framing.ts'
 import type { BridgeRules } from './options.ts'
 import type { Resolver } from './resolver.ts'
@@ -22,10 +22,6 @@ export function checkRules (rules: BridgeRules): CheckedRules {
     throw new InvalidParametersError('a bridge needs either a target or a resolver')
   }
 
-  if (target != null) {
-    parseTarget(target)
-  }
-
   framingOf(framing, false)
 
   if (![undefined, 1, 2].includes(proxyProtocol)) {
@@ -36,7 +32,7 @@ export function checkRules (rules: BridgeRules): CheckedRules {
     throw new InvalidParametersError('maxSessions and maxSessionsPerAddress must be above 0')
   }
 
-  return { ...rules, resolve: resolve ?? (() => target == null ? undefined : { target }) }
+  return { ...rules, resolve: target == null ? resolve as Resolver : fixed({ address: target }) }
 }
 
 /**

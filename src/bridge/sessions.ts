@@ -2,14 +2,15 @@
 import { AbortError } from '@libp2p/interface'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { checkAccess } from './access.ts'
+import { remoteName } from './listener.ts'
 import { BridgeMetrics } from './metrics.ts'
-import { NoTarget, openTarget } from './open-target.ts'
+import { openTarget } from './open-target.ts'
 import { Relay } from './relay.ts'
 import { checkRules } from './rules.ts'
 import { Slots } from './slots.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { EndReason, RefusalReason } from './metrics.ts'
-import type { Client, OpenTarget } from './open-target.ts'
+import type { EndReason } from './metrics.ts'
+import type { Client, Denial, OpenTarget } from './open-target.ts'
 import type { BridgeLog, BridgeOptions, BridgeRules } from './options.ts'
 import type { RelayEnd } from './relay.ts'
 import type { CheckedRules } from './rules.ts'
@@ -23,18 +24,11 @@ export interface Admission extends OpenTarget {
   readonly address: string
 }
 
-/** What a client is told. */
-const REFUSALS: Record<Exclude<RefusalReason, 'auth' | 'origin'>, Refusal> = {
-  limit: { status: 503, reason: 'Too many sessions' },
-  address_limit: { status: 429, reason: 'Too many sessions from your address' },
-  not_found: { status: 404, reason: 'There is nothing to connect to here' },
-  forbidden: { status: 403 },
-  unreachable: { status: 502, reason: 'What is behind this bridge cannot be reached' },
-  timeout: { status: 504, reason: 'What is behind this bridge does not answer' },
-  // nobody is there to be told
-  left: { status: 503 },
-  error: { status: 500 }
-}
+const DENIALS = {
+  limit: { reason: 'limit', refusal: { status: 503, reason: 'Too many sessions' } },
+  address_limit: { reason: 'address_limit', refusal: { status: 429, reason: 'Too many sessions from your address' } },
+  left: { reason: 'left', refusal: { status: 503 } }
+} satisfies Record<string, Denial>
 
 const ENDED_BY: Record<RelayEnd['by'], EndReason> = { a: 'client', b: 'target', relay: 'bridge' }
 
@@ -77,29 +71,29 @@ export class Sessions {
   }
 
   /** Decide about a client, and open its target. Never rejects; what is admitted has to be started or abandoned. */
-  async admit (client: Client): Promise<Admission | Refusal> {
+  async admit ({ request, ends, kind, signal }: Omit<Client, 'id'>): Promise<Admission | Refusal> {
     const rules = this.#rules
-    const { remote } = client.request
-    const address = client.ends.remote?.host ?? ''
-    const denied = checkAccess(client.request, rules)
+    const remote = remoteName(request.remote)
+    const { host: address } = request.remote
+    const refusal = checkAccess(request, rules)
 
-    if (denied != null) {
-      return this.#refuse(remote, denied.status === 401 ? 'auth' : 'origin', denied)
+    if (refusal != null) {
+      return this.#deny(remote, { reason: refusal.status === 401 ? 'auth' : 'origin', refusal })
     }
 
     const limit = this.#slots.take(address, rules)
 
     if (limit != null) {
-      return this.#refuse(remote, limit, REFUSALS[limit])
+      return this.#deny(remote, DENIALS[limit])
     }
 
     const id = ++this.#count
-    const opened = await openTarget(client, rules, this.#options)
+    const opened = await openTarget({ id, request, ends, kind, signal }, rules, this.#options)
 
-    if (opened instanceof NoTarget) {
+    if ('refusal' in opened) {
       this.#slots.release(address)
 
-      return this.#refuse(remote, opened.reason, REFUSALS[opened.reason as keyof typeof REFUSALS], opened.error)
+      return this.#deny(remote, opened)
     }
 
     return { id, remote, address, ...opened }
@@ -108,7 +102,7 @@ export class Sessions {
   /** The client left before it was answered. */
   abandon ({ address, remote, target }: Admission): void {
     this.#slots.release(address)
-    this.#refuse(remote, 'left', REFUSALS.left)
+    this.#deny(remote, DENIALS.left)
     target.abort(new AbortError('the client left'))
   }
 
@@ -139,7 +133,7 @@ export class Sessions {
     clearTimeout(timer)
   }
 
-  #refuse (remote: string, reason: RefusalReason, refusal: Refusal, error?: Error): Refusal {
+  #deny (remote: string, { reason, refusal, error }: Denial): Refusal {
     this.#metrics.countRefused(reason)
     this.#log(reason === 'error' ? 'error' : 'warn', 'refuse', { remote, reason, status: refusal.status, ...(error == null ? {} : { error: error.message }) })
 

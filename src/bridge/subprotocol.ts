@@ -1,17 +1,34 @@
-/** Subprotocols of a bridge: what a client is answered with, and what a target is offered. */
+/** Which of the offered subprotocols a client gets. */
 
-/** The first offer that the rule allows, as the client wrote it; `''` for none. */
-export function chooseProtocol (rule: string | string[] | undefined, offers: readonly string[]): string {
-  const allowed = listOf(rule).map(name => name.toLowerCase())
+/**
+ * - a name, or several, the best first: one of them must be offered;
+ * - `*`: the first that is offered, none where none is;
+ * - `''`: none, whatever is offered. Browsers give up where they offered some.
+ */
+export type SubprotocolRule = string | readonly string[]
 
-  return offers.find(offer => allowed.includes('*') || allowed.includes(offer.toLowerCase())) ?? ''
+export interface SubprotocolOptions {
+  /**
+   * As websocksy: names are compared without regard to case, the client's spelling is answered, and a client that
+   * offers nothing that fits is accepted without a subprotocol.
+   *
+   * @default false
+   */
+  lenient?: boolean
 }
 
-/** What a WebSocket target is offered: what the rule names, and for `*` what the client offers. */
-export function offeredProtocols (rule: string | string[] | undefined, offers: readonly string[]): string[] {
-  return [...new Set(listOf(rule).flatMap(name => name === '*' ? offers : [name]))]
-}
+/** @returns one of `offers`, as it is written there; `''`: none; `false`: refuse the client */
+export function chooseSubprotocol (rule: SubprotocolRule, offers: readonly string[], { lenient = false }: SubprotocolOptions = {}): string | false {
+  if (rule === '') {
+    return ''
+  }
 
-function listOf (rule: string | string[] = []): string[] {
-  return Array.isArray(rule) ? rule : [rule]
+  if (rule === '*') {
+    return offers[0] ?? ''
+  }
+
+  const same = lenient ? (a: string, b: string) => a.toLowerCase() === b.toLowerCase() : (a: string, b: string) => a === b
+  const [chosen] = [rule].flat().flatMap(name => offers.find(offer => same(offer, name)) ?? [])
+
+  return chosen ?? (lenient ? '' : false)
 }

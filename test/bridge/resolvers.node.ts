@@ -3,18 +3,18 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'aegir/chai'
+import { bridgeRequest } from '../../src/bridge/request.ts'
 import { allow, file, fixed, requested, token } from '../../src/bridge/resolvers/index.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
-import { frame } from './framing-fixtures.ts'
 import { request } from './request-fixtures.ts'
 import type { Resolver } from '../../src/bridge/resolver.ts'
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The target a client gets; `false` and nothing are refusals. */
-async function peer (resolver: Resolver, url: string, headers?: IncomingHttpHeaders, protocols?: string[]): Promise<string | false | undefined> {
-  const resolved = await resolver(request(url, headers, protocols))
+/** The address a client is sent to, the status it is refused with, or nothing. */
+async function peer (resolver: Resolver, url: string, headers?: IncomingHttpHeaders): Promise<string | number | undefined> {
+  const resolved: any = await resolver(request(url, headers))
 
-  return resolved == null || resolved === false ? resolved : String(resolved.target)
+  return resolved == null ? undefined : resolved.status ?? String(resolved.address)
 }
 
 async function folder (files: Record<string, string>): Promise<string> {
@@ -29,14 +29,30 @@ async function folder (files: Record<string, string>): Promise<string> {
   return path
 }
 
+describe('bridge requests', () => {
+  it('are read from the upgrade request', () => {
+    const read = bridgeRequest({
+      url: '/a%20b/c?d=e%20f&g=?',
+      headers: { cookie: 'id=1%20; x = y=z;; id=2; =n', 'sec-websocket-protocol': 'one, two,,three', host: 'h' }
+    }, { host: '::1', family: 6, port: 2, path: '/', tls: false })
+
+    expect(read).to.deep.include({ target: '/a%20b/c?d=e%20f&g=?', path: '/a%20b/c', subprotocols: ['one', 'two', 'three'] })
+    expect([...read.query]).to.deep.equal([['d', 'e f'], ['g', '?']])
+    expect(Object.fromEntries(read.cookies)).to.deep.equal({ id: '1%20', x: 'y=z' })
+    expect(read.headers.host).to.equal('h')
+    expect(read.remote.host).to.equal('::1')
+    expect(request('/')).to.deep.include({ path: '/', subprotocols: [], cookies: new Map() })
+  })
+})
+
 describe('bridge resolver: fixed', () => {
   it('sends everyone to the same peer', async () => {
-    expect(await peer(fixed({ target: 'tcp://localhost:1' }), '/any')).to.equal('tcp://localhost:1')
+    expect(await peer(fixed({ address: 'tcp://localhost:1' }), '/any')).to.equal('tcp://localhost:1')
   })
 
   it('refuses at the start what cannot be dialled, or framed', () => {
-    expect(() => fixed({ target: 'localhost:1' })).to.throw().with.property('name', 'InvalidMultiaddrError')
-    expect(() => fixed({ target: 'tcp://localhost:1', framing: 'lines' })).to.throw().with.property('name', 'InvalidParametersError')
+    expect(() => fixed({ address: 'localhost:1' })).to.throw().with.property('name', 'InvalidMultiaddrError')
+    expect(() => fixed({ address: 'tcp://localhost:1', framing: 'lines' })).to.throw().with.property('name', 'InvalidParametersError')
   })
 })
 
@@ -45,7 +61,7 @@ describe('bridge resolver: file, as that of websocksy', () => {
     const path = await folder({ 'e-a_b?c=_d': 'tcp://e:1 x', 'c-1': 'tcp://c:1 x', 'h-v_w': 'tcp://h:1 x', plain: 'tcp://plain:1 x' })
 
     expect(await peer(file({ path, expressions: ['e-%endpoint%'] }), '/a/b?c=/d')).to.equal('/dns/e/tcp/1')
-    expect(await peer(file({ path, expressions: ['c-%cookie:id%'] }), '/', { cookie: 'a=b; xid=3; id=1; id=2; =n' })).to.equal('/dns/c/tcp/1')
+    expect(await peer(file({ path, expressions: ['c-%cookie:id%'] }), '/', { cookie: 'a=b; id=1' })).to.equal('/dns/c/tcp/1')
     expect(await peer(file({ path, expressions: ['h-%header:X-Target%'] }), '/', { 'x-target': 'v/w' })).to.equal('/dns/h/tcp/1')
     expect(await peer(file({ path, expressions: ['plain'] }), '/')).to.equal('/dns/plain/tcp/1')
   })
@@ -72,30 +88,30 @@ describe('bridge resolver: file, as that of websocksy', () => {
   it('takes the first line whose subprotocol is offered', async () => {
     const path = await folder({ peer: 'tcp://mqtt:1 mqtt\n\ntcp://vnc:1 binary\r\ntcp://rest:1 *\n' })
     const resolver = file({ path, expressions: ['peer'] })
-    const resolve = async (...offers: string[]): Promise<unknown> => {
-      const { target, protocol }: any = await resolver(request('/', {}, offers))
-      return [String(target), protocol]
+    const resolve = async (offers?: string): Promise<unknown> => {
+      const { address, protocol }: any = await resolver(request('/', { 'sec-websocket-protocol': offers }))
+      return [String(address), protocol]
     }
 
     expect(await resolve('binary')).to.deep.equal(['/dns/vnc/tcp/1', 'binary'])
-    expect(await resolve('binary', 'mqtt')).to.deep.equal(['/dns/mqtt/tcp/1', 'mqtt'])
-    expect(await resolve('MQTT', 'x')).to.deep.equal(['/dns/rest/tcp/1', 'MQTT'])
-    expect(await resolve()).to.deep.equal(['/dns/mqtt/tcp/1', []])
+    expect(await resolve('binary, mqtt')).to.deep.equal(['/dns/mqtt/tcp/1', 'mqtt'])
+    expect(await resolve('MQTT, x')).to.deep.equal(['/dns/rest/tcp/1', 'MQTT'])
+    expect(await resolve()).to.deep.equal(['/dns/mqtt/tcp/1', ''])
   })
 
   it('refuses a client where no line fits', async () => {
     const path = await folder({ peer: 'tcp://mqtt:1 mqtt', empty: '' })
 
-    expect(await peer(file({ path, expressions: ['peer'] }), '/', {}, ['x'])).to.equal(undefined)
-    expect(await peer(file({ path, expressions: ['empty'] }), '/')).to.equal(undefined)
+    expect(await peer(file({ path, expressions: ['peer'] }), '/', { 'sec-websocket-protocol': 'x' })).to.equal(400)
+    expect(await peer(file({ path, expressions: ['empty'] }), '/')).to.equal(400)
   })
 
   it('reads framings, with configuration to the end of the line', async () => {
     const path = await folder({ peer: 'tcp://h:1 x separator , \\n', dynamic: 'h:1 x dynamic32 offset=1 endian=big', bare: 'unix:///run/100%.sock' })
     const framing = async (name: string): Promise<any> => (await file({ path, expressions: [name] })(request('/')) as any).framing
 
-    expect(await frame(await framing('peer'), ['a, \nb'])).to.deep.equal(['binary a, \n', 'binary b'])
-    expect(await frame(await framing('dynamic'), ['x\0\0\0\0y'])).to.deep.equal(['binary x\0\0\0\0', 'binary y'])
+    expect(await framing('peer')).to.equal('separator:, \\n')
+    expect(await framing('dynamic')).to.equal('dynamic32:offset=1 endian=big')
     expect(await framing('bare')).to.equal(undefined)
     expect(await peer(file({ path, expressions: ['bare'] }), '/')).to.equal('/unix/%2Frun%2F100%25.sock')
   })
@@ -129,7 +145,7 @@ describe('bridge resolver: file, as that of websocksy', () => {
 })
 
 describe('bridge resolver: token', () => {
-  const tokens = { one: 'tcp://one:1', two: { target: 'tcp://two:2', framing: 'json', protocol: 'x' } }
+  const tokens = { one: 'tcp://one:1', two: { address: 'tcp://two:2', framing: 'json', protocol: 'x' } }
 
   it('finds the token in query, path, header and cookie', async () => {
     expect(await peer(token({ from: 'query:token', tokens }), '/x?token=one')).to.equal('tcp://one:1')
@@ -193,35 +209,35 @@ describe('bridge resolver: allow and requested', () => {
   for (const [rule, allowed, forbidden] of CASES) {
     it(`${rule} allows what it says`, async () => {
       for (const address of allowed) {
-        expect(await peer(allow([rule], () => ({ target: address })), '/'), address).to.be.a('string')
+        expect(await peer(allow([rule], () => ({ address })), '/'), address).to.be.a('string')
       }
 
       for (const address of forbidden) {
-        expect(await peer(allow([rule], () => ({ target: address })), '/'), address).to.equal(false)
+        expect(await peer(allow([rule], () => ({ address })), '/'), address).to.equal(403)
       }
     })
   }
 
   it('takes a target that one of the rules allows, and keeps what else is known of it', async () => {
-    const resolver = allow(['1.2.3.4', '5.6.7.8'], () => ({ target: 'tcp://5.6.7.8:1', protocol: 'x', framing: 'json' }))
+    const resolver = allow(['1.2.3.4', '5.6.7.8'], () => ({ address: 'tcp://5.6.7.8:1', protocol: 'x', framing: 'json' }))
 
     expect(await resolver(request('/'))).to.deep.include({ protocol: 'x', framing: 'json' })
-    expect(await peer(allow([], () => ({ target: 'tcp://5.6.7.8:1' })), '/')).to.equal(false)
+    expect(await peer(allow([], () => ({ address: 'tcp://5.6.7.8:1' })), '/')).to.equal(403)
   })
 
   it('sends a client to the address that was checked, not to the name', async () => {
-    expect(await peer(allow(['127.0.0.0/8', '::1'], () => ({ target: 'tcp://localhost:7' })), '/')).to.match(/^\/ip(4\/127\.0\.0\.1|6\/::1)\/tcp\/7$/)
-    expect(await peer(allow(['127.0.0.0/8', '::1'], () => ({ target: 'wss://localhost:7' })), '/')).to.match(/\/tls\/sni\/localhost\/ws$/)
-    expect(await peer(allow(['10.0.0.0/8'], () => ({ target: 'tcp://localhost:7' })), '/')).to.equal(false)
+    expect(await peer(allow(['127.0.0.0/8', '::1'], () => ({ address: 'tcp://localhost:7' })), '/')).to.match(/^\/ip(4\/127\.0\.0\.1|6\/::1)\/tcp\/7$/)
+    expect(await peer(allow(['127.0.0.0/8', '::1'], () => ({ address: 'wss://localhost:7' })), '/')).to.match(/\/tls\/sni\/localhost\/ws$/)
+    expect(await peer(allow(['10.0.0.0/8'], () => ({ address: 'tcp://localhost:7' })), '/')).to.equal(403)
   })
 
   it('says that a name cannot be resolved', async () => {
-    await expect(peer(allow(['10.0.0.0/8'], () => ({ target: 'tcp://nowhere.invalid:7' })), '/')).to.eventually.be.rejected.with.property('stage', 'resolve')
+    await expect(peer(allow(['10.0.0.0/8'], () => ({ address: 'tcp://nowhere.invalid:7' })), '/')).to.eventually.be.rejected.with.property('stage', 'resolve')
   })
 
   it('passes on what the resolver refuses', async () => {
     expect(await peer(allow(['*'], () => undefined), '/')).to.equal(undefined)
-    expect(await peer(allow(['*'], () => false), '/')).to.equal(false)
+    expect(await peer(allow(['*'], () => ({ status: 418 })), '/')).to.equal(418)
   })
 
   it('refuses at the start a rule that is none', () => {
@@ -234,9 +250,9 @@ describe('bridge resolver: allow and requested', () => {
     const resolver = requested({ from: 'query:target', allow: ['127.0.0.1:5900'] })
 
     expect(await peer(resolver, '/?target=tcp://127.0.0.1:5900')).to.equal('/ip4/127.0.0.1/tcp/5900')
-    expect(await peer(resolver, '/?target=tcp://127.0.0.1:5901')).to.equal(false)
-    expect(await peer(resolver, '/?target=127.0.0.1:5900')).to.equal(false)
-    expect(await peer(resolver, '/?target=unix:///etc/passwd')).to.equal(false)
+    expect(await peer(resolver, '/?target=tcp://127.0.0.1:5901')).to.equal(403)
+    expect(await peer(resolver, '/?target=127.0.0.1:5900')).to.equal(400)
+    expect(await peer(resolver, '/?target=unix:///etc/passwd')).to.equal(403)
     expect(await peer(resolver, '/')).to.equal(undefined)
   })
 })

@@ -1,6 +1,7 @@
 /** Which targets a bridge may dial, whoever names them. */
 import { lookup } from 'node:dns/promises'
 import { DialFailedError } from '../../errors.ts'
+import { isRefusal } from '../resolver.ts'
 import { formatTarget, parseTarget } from '../target.ts'
 import { parseRule } from './rule.ts'
 import type { Rule } from './rule.ts'
@@ -29,13 +30,15 @@ export function allow (rules: string[], resolver: Resolver): Resolver {
   return async (request) => {
     const resolved = await resolver(request)
 
-    if (resolved == null || resolved === false) {
+    if (resolved == null || isRefusal(resolved)) {
       return resolved
     }
 
-    const target = await allowedTarget(parsed, parseTarget(resolved.target))
+    const target = await allowedTarget(parsed, parseTarget(resolved.address))
 
-    return target != null && { ...resolved, target: formatTarget(target) }
+    return target == null
+      ? { status: 403, reason: 'This target is not allowed here' }
+      : { ...resolved, address: formatTarget(target) }
   }
 }
 

@@ -1,5 +1,5 @@
 import { InvalidParametersError } from '@libp2p/interface'
-import type { BridgeRequest } from '../resolver.ts'
+import type { BridgeRequest } from '../request.ts'
 
 /** A part of a request: `path`, `query:NAME`, `header:NAME` or `cookie:NAME`. */
 export type Field = 'path' | `query:${string}` | `header:${string}` | `cookie:${string}`
@@ -20,21 +20,10 @@ export function fieldReader (field: Field): FieldReader {
 
   switch (kind) {
     case 'query': return ({ query }) => query.get(name) ?? undefined
-    case 'header': return request => readHeader(request, name)
-    case 'cookie': return request => decoded(readCookie(request, name))
+    case 'header': return ({ headers }) => headers[name.toLowerCase()]?.toString()
+    case 'cookie': return ({ cookies }) => decoded(cookies.get(name))
     default: return ({ path }) => decoded(trimSlashes(path))
   }
-}
-
-export function readHeader ({ headers }: BridgeRequest, name: string): string | undefined {
-  return headers[name.toLowerCase()]?.toString()
-}
-
-/** RFC 6265 section 5.4; of two with one name the first, which has the longer path, counts. */
-export function readCookie (request: BridgeRequest, name: string): string | undefined {
-  const pairs = readHeader(request, 'cookie')?.split(';').map(pair => pair.trim())
-
-  return pairs?.find(pair => pair.startsWith(`${name}=`))?.slice(name.length + 1)
 }
 
 /** Without the slash at its start, and that at its end. */

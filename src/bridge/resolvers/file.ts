@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { join, normalize, sep } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
-import { readCookie, readHeader, trimSlashes } from './field.ts'
+import { trimSlashes } from './field.ts'
 import { websocksyFraming, websocksyPeer } from './websocksy.ts'
-import type { BridgeRequest, Resolution, Resolver } from '../resolver.ts'
+import type { Refusal } from '../../server/index.ts'
+import type { BridgeRequest } from '../request.ts'
+import type { Resolution, Resolver } from '../resolver.ts'
 
 export interface FileOptions {
   /** The folder of the files. */
@@ -31,7 +33,7 @@ const MISSING = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG
  *
  * The first line counts whose subprotocol the client offers, or is `*`; of a client that offers none, the first line.
  *
- * Without such a file, or such a line, the client is refused with 404. A line that cannot be understood is an
+ * Without such a file the client is refused with 404, without such a line with 400. A line that cannot be understood is an
  * error for those clients that get it.
  *
  * @throws {InvalidParametersError} no expression, or one with another variable
@@ -49,7 +51,7 @@ export function file ({ path, expressions }: FileOptions): Resolver {
       const text = name == null ? undefined : await readInside(path, name)
 
       if (text != null) {
-        return choose(text, request.protocols)
+        return choose(text, request.subprotocols)
       }
     }
   }
@@ -62,14 +64,14 @@ function checkExpression (expression: string): void {
 }
 
 /** Undefined where the request does not have what it takes. */
-function expand (expression: string, request: BridgeRequest): string | undefined {
+function expand (expression: string, { target, cookies, headers }: BridgeRequest): string | undefined {
   let missing = false
 
   const name = expression.replaceAll(VARIABLE, (_, kind, key) => {
     const value = {
-      endpoint: () => trimSlashes(request.url),
-      cookie: () => readCookie(request, key),
-      header: () => readHeader(request, key)
+      endpoint: () => trimSlashes(target),
+      cookie: () => cookies.get(key),
+      header: () => headers[key.toLowerCase()]?.toString()
     }[kind as Kind]()
     missing ||= value == null
 
@@ -96,7 +98,7 @@ async function readInside (folder: string, name: string): Promise<string | undef
   }
 }
 
-function choose (text: string, offers: readonly string[]): Resolution | undefined {
+function choose (text: string, offers: readonly string[]): Resolution | Refusal {
   const lines = text.split('\n').map(line => line.trim()).filter(line => line !== '')
 
   for (const line of lines) {
@@ -105,10 +107,12 @@ function choose (text: string, offers: readonly string[]): Resolution | undefine
 
     if (offers.length === 0 || protocol != null) {
       return {
-        target: websocksyPeer(peer),
-        protocol: protocol ?? [],
+        address: websocksyPeer(peer),
+        protocol: protocol ?? '',
         framing: framing == null ? undefined : websocksyFraming(framing, config)
       }
     }
   }
+
+  return { status: 400, reason: 'None of the offered subprotocols is spoken here' }
 }

@@ -15,8 +15,8 @@ export function fixed (resolution: Resolution): Resolver {
 }
 
 /** What is known at the start shall not fail later. */
-export function checkResolution ({ target, framing }: Resolution): void {
-  parseTarget(target)
+export function checkResolution ({ address, framing }: Resolution): void {
+  parseTarget(address)
 
   if (typeof framing === 'string') {
     parse(framing)

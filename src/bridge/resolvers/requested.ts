@@ -13,7 +13,7 @@ export interface RequestedOptions {
 
 /**
  * Clients name the address of their peer themselves. One that names none is refused with 404, one that names what is no
- * address, or not allowed, with 403.
+ * address with 400, one that names what is not allowed with 403.
  *
  * @throws {InvalidParametersError} a place that is none, or a rule that is none
  */
@@ -30,9 +30,9 @@ export function requested ({ from, allow: rules }: RequestedOptions): Resolver {
     try {
       parseTarget(address)
     } catch {
-      return false
+      return { status: 400, reason: 'No address of a target' }
     }
 
-    return { target: address }
+    return { address }
   })
 }

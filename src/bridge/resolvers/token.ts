@@ -80,7 +80,7 @@ function parseTokens (text: string, path: string): Tokens {
 /** A map, because no token is called `__proto__`. */
 function check (tokens: Tokens): Map<string, Resolution> {
   return new Map(Object.entries(tokens).map(([name, peer]) => {
-    const resolution = typeof peer === 'string' ? { target: peer } : peer
+    const resolution = typeof peer === 'string' ? { address: peer } : peer
     checkResolution(resolution)
 
     return [name, resolution]
