@@ -10,7 +10,7 @@ import { suggestion } from './suggestion.ts'
 import type { BridgeOptions } from '../bridge/index.ts'
 
 /** What all options of `bridge` are that JSON can hold, and these. */
-export interface BridgeConfig extends Pick<BridgeOptions, 'target' | 'resolve' | 'framing' | 'protocol' | 'origins' | 'auth' | 'proxyProtocol' | 'maxSessions' | 'maxSessionsPerAddress' | 'maxMessage' | 'keepAlive' | 'keepAliveTimeout' | 'closeTimeout' | 'idleTimeout' | 'metricsPath'> {
+export interface BridgeConfig extends Pick<BridgeOptions, 'target' | 'resolve' | 'framing' | 'protocol' | 'lenientProtocol' | 'origins' | 'auth' | 'proxyProtocol' | 'maxSessions' | 'maxSessionsPerAddress' | 'maxMessage' | 'keepAlive' | 'keepAliveTimeout' | 'closeTimeout' | 'idleTimeout' | 'metricsPath'> {
   /** Where to listen: one address, or more. */
   listen?: string | string[]
   /** The resolver `token`. */
@@ -41,7 +41,7 @@ export interface BridgePlan {
   options: BridgeOptions
 }
 
-type Kind = 'text' | 'texts' | 'number' | 'object' | 'function'
+type Kind = 'text' | 'texts' | 'number' | 'boolean' | 'object' | 'function'
 
 const KINDS: Record<keyof BridgeConfig, Kind[]> = {
   listen: ['text', 'texts'],
@@ -53,6 +53,7 @@ const KINDS: Record<keyof BridgeConfig, Kind[]> = {
   allow: ['texts'],
   framing: ['text', 'function'],
   protocol: ['text', 'texts'],
+  lenientProtocol: ['boolean'],
   origins: ['texts'],
   auth: ['object'],
   proxyProtocol: ['number'],
@@ -72,6 +73,7 @@ const IS: Record<Kind, (value: unknown) => boolean> = {
   text: value => typeof value === 'string',
   texts: value => Array.isArray(value) && value.every(IS.text),
   number: value => typeof value === 'number',
+  boolean: value => typeof value === 'boolean',
   object: value => typeof value === 'object' && value != null && !Array.isArray(value),
   function: value => typeof value === 'function'
 }

@@ -3,6 +3,7 @@
  */
 import { readFileSync, existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { bridge } from './bridge.ts'
 import { CliError, COMMON_OPTIONS, ExitCode, UsageError } from './command.ts'
 import { demo } from './demo.ts'
 import { listen } from './listen.ts'
@@ -11,11 +12,12 @@ import { perf } from './perf.ts'
 import { ping } from './ping.ts'
 import { sp } from './sp.ts'
 import { suggestion } from './suggestion.ts'
+import { websocksy } from './websocksy.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO } from './output.ts'
 
 const PROGRAM = 'ws-transport'
-const COMMANDS: Command[] = [demo, listen, ping, perf, sp]
+const COMMANDS: Command[] = [demo, listen, ping, perf, sp, bridge, websocksy]
 /** What asks for help in the place of a command. */
 const HELP = ['help', '--help', '-h']
 
@@ -94,7 +96,7 @@ function commandArguments (command: Command, argv: string[]): Arguments {
   const options = { ...command.options, ...COMMON_OPTIONS }
 
   try {
-    return parseArgs({ args: argv, options, allowPositionals: true })
+    return parseArgs({ args: argv, options, allowPositionals: true, tokens: true })
   } catch (err: any) {
     const unknown = /^Unknown option '(-[^']*)'/.exec(err.message)?.[1]
     const reason = unknown == null
