@@ -127,7 +127,7 @@ function checkEntry (path: string, key: string, value: unknown): void {
 
 /** @throws {UsageError} something is missing, there is too much, or a file cannot be read */
 export async function planOf (config: BridgeConfig): Promise<BridgePlan> {
-  const { listen = [], token, file, requested, allow, tls, dial = {}, ...options } = config
+  const { listen = [], target, token, file, requested, resolve, allow, tls, dial = {}, ...options } = config
   const sources = SOURCES.filter(name => config[name] != null)
 
   if (listen.length === 0) {
