@@ -2,9 +2,9 @@
 import { once } from 'node:events'
 import { bridge } from '../bridge/index.ts'
 import { CliError, ExitCode, UsageError } from './command.ts'
-import type { Bridge, BridgeLog, BridgeOptions, LogLevel } from '../bridge/index.ts'
 import type { BridgePlan } from './bridge-config.ts'
 import type { IO, Output } from './output.ts'
+import type { Bridge, BridgeLog, BridgeOptions, LogLevel } from '../bridge/index.ts'
 
 /** The least important first. */
 export const LOG_LEVELS: LogLevel[] = ['debug', 'info', 'warn', 'error']

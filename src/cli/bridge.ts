@@ -3,9 +3,9 @@ import { FRAMING_EXAMPLES } from '../bridge/framings/parse.ts'
 import { planOf, readConfig } from './bridge-config.ts'
 import { bridgeLog, LOG_LEVELS, runBridge } from './bridge-run.ts'
 import { bytesOption, countOption, secondsOption, stringsOption, TLS_OPTIONS, UsageError } from './command.ts'
-import type { BridgeAuth, LogLevel } from '../bridge/index.ts'
 import type { BridgeConfig } from './bridge-config.ts'
 import type { Arguments, Command } from './command.ts'
+import type { BridgeAuth, LogLevel } from '../bridge/index.ts'
 
 export const bridge: Command = {
   name: 'bridge',

@@ -1,5 +1,5 @@
 /** Bridges as commands in this process, with peers to dial and clients that dial them. */
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { createServer } from 'node:net'
 import { WebSocket } from 'ws'
 import { run } from '../../src/cli/cli.ts'
@@ -28,29 +28,36 @@ export interface RunningBridge {
 export async function runningBridge (...args: string[]): Promise<RunningBridge> {
   const [stdout, stderr] = [recorder(), recorder()]
   const stop = new AbortController()
-  let waiting: Array<() => void> = []
+  const written = new EventEmitter()
   let reload = (): void => {}
 
   const writer = (record: typeof stdout): typeof stdout => ({
     ...record,
     write (data) {
       record.write(data)
-      waiting.splice(0).forEach(check => { check() })
+      written.emit('data')
     }
   })
-  const code = run(args, { stdout: writer(stdout), stderr: writer(stderr), env: {}, signal: stop.signal, onReload (listener) { reload = listener; return () => { reload = () => {} } } })
+  const code = run(args, {
+    stdout: writer(stdout),
+    stderr: writer(stderr),
+    env: {},
+    signal: stop.signal,
+    onReload (listener) {
+      reload = listener
+      return () => { reload = () => {} }
+    }
+  })
+  const ended = code.then(() => { throw new Error(`the bridge has ended: ${stderr.text}`) })
+  ended.catch(() => {})
   const until = async (done: () => boolean): Promise<void> => {
     while (!done()) {
-      await Promise.race([
-        new Promise<void>(resolve => { waiting.push(resolve) }),
-        code.then(() => { if (!done()) { throw new Error(`the bridge has ended: ${stderr.text}`) } })
-      ])
+      await Promise.race([once(written, 'data'), ended])
     }
   }
   cleanUp(async () => {
     stop.abort()
     await code
-    waiting = []
   })
 
   await until(() => stderr.text.includes('listening, stop with Ctrl-C\n'))
@@ -101,7 +108,7 @@ export async function target (onconnection: (socket: Socket) => void = echo, gre
     await once(server, 'close')
   })
 
-  const { port } = (server.address() as AddressInfo)
+  const { port } = server.address() as AddressInfo
 
   return {
     url: `tcp://127.0.0.1:${port}`,

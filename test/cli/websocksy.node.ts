@@ -1,7 +1,7 @@
 /** The command `websocksy`: what its users have written down works as it is. */
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { once } from 'node:events'
 import { expect } from 'aegir/chai'
 import { WebSocket } from 'ws'
 import { parseIni, websocksyPlan } from '../../src/cli/websocksy-config.ts'
