@@ -1,3 +1,4 @@
+import './bridge/admission.node.ts'
 import './bridge/bridge.node.ts'
 import './bridge/endpoint.node.ts'
 import './bridge/resolvers.node.ts'
