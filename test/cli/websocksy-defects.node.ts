@@ -35,8 +35,9 @@ async function rawClient ({ url }: RunningBridge): Promise<{ socket: WebSocket, 
   const socket = new WebSocket(url)
   cleanUp(() => { socket.terminate() })
   socket.on('error', () => {})
-  const [{ socket: raw }] = await once(socket, 'upgrade')
+  const upgraded = once(socket, 'upgrade')
   await once(socket, 'open')
+  const [{ socket: raw }] = await upgraded
 
   return { socket, raw }
 }
@@ -86,8 +87,9 @@ describe('websocksy command: what websocksy does, and ours must not', () => {
   })
 
   it('close without a code where the target fails', async () => {
-    const { url } = await target(socket => { socket.resetAndDestroy() })
+    const { url } = await target(socket => { socket.once('data', () => { socket.resetAndDestroy() }) })
     const peer = await client((await websocksy('-c', `host=${url}`)).url)
+    peer.send('hello')
 
     expect(await peer.closed).to.have.property('code', 1014)
   })
@@ -135,7 +137,7 @@ describe('websocksy command: what websocksy does, and ours must not', () => {
     const bridge = await websocksy('-b', 'file', '-c', `path=${folder}`, '-c', 'expression=peer')
 
     expect(await refusal(bridge.url)).to.equal(500)
-    expect(await refusal(bridge.url, ['x'])).to.equal(404)
+    expect(await refusal(bridge.url, ['x'])).to.equal(400)
     expect(bridge.stderr).to.contain('nonsense')
 
     await writeFile(join(folder, 'peer'), url)
