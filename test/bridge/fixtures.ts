@@ -31,7 +31,7 @@ export interface Target {
   port: number
   sockets: Socket[]
   /** Resolves with the next socket that comes in. */
-  next: () => Promise<Socket>
+  next (): Promise<Socket>
 }
 
 /** A TCP server, or one on a Unix socket, that keeps half-open sockets open, as servers do that have more to say. */
@@ -119,7 +119,7 @@ export async function openSocket (where: number | string): Promise<TcpClient> {
   let error: Error | undefined
   cleanUp(() => { socket.destroy() })
   socket.on('error', err => { error = err })
-  socket.on('data', data => { inbox.add(data, false) })
+  socket.on('data', (data: Buffer) => { inbox.add(data, false) })
   await once(socket, 'connect')
 
   return {
