@@ -1,5 +1,6 @@
 import './bridge/admission.node.ts'
 import './bridge/bridge.node.ts'
+import './bridge/browser.node.ts'
 import './bridge/defects.node.ts'
 import './bridge/endpoint.node.ts'
 import './bridge/ends.node.ts'
