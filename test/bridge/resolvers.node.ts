@@ -138,6 +138,9 @@ describe('bridge resolver: file, as that of websocksy', () => {
   })
 
   it('refuses at the start a variable that it does not know', () => {
+    expect(() => file({ expressions: ['x'] } as any)).to.throw('needs the path').with.property('name', 'InvalidParametersError')
+    expect(() => file({ path: '/' } as any)).to.throw('an expression').with.property('name', 'InvalidParametersError')
+
     for (const expressions of [['%path%'], ['%cookie%'], ['%cookie:%'], ['100%'], []]) {
       expect(() => file({ path: '/', expressions })).to.throw().with.property('name', 'InvalidParametersError')
     }
@@ -187,6 +190,7 @@ describe('bridge resolver: token', () => {
       expect(() => token({ from: from as any, tokens })).to.throw('write path, query:NAME, header:NAME or cookie:NAME').with.property('name', 'InvalidParametersError')
     }
 
+    expect(() => token({ from: 'path' } as any)).to.throw('needs tokens').with.property('name', 'InvalidParametersError')
     expect(() => token({ from: 'path', tokens: { a: 'nowhere' } })).to.throw().with.property('name', 'InvalidMultiaddrError')
   })
 })

@@ -170,7 +170,7 @@ describe('websocksy command: what websocksy takes at the start and dies of later
     [['-b', 'ldap'], 'there is no backend "ldap": use defaultpeer or file'],
     [['-c', 'host'], '-c takes NAME=VALUE, not "host"'],
     [['-c', 'path=/'], 'the backend defaultpeer has no option "path"'],
-    [['-b', 'file'], 'needs an expression'],
+    [['-b', 'file'], 'an expression, such as %endpoint%'],
     [['-b', 'file', '-c', 'expression=%path%'], 'has a variable that is none'],
     [['-c', 'framing=lines'], 'there is no framing "lines"'],
     [['-c', 'framing=separator'], 'needs to be told more'],

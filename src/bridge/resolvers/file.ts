@@ -39,11 +39,11 @@ const MISSING = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG
  * @throws {InvalidParametersError} no expression, or one with another variable
  */
 export function file ({ path, expressions }: FileOptions): Resolver {
-  expressions.forEach(checkExpression)
-
-  if (expressions.length === 0) {
-    throw new InvalidParametersError('the file resolver needs an expression, such as %endpoint%')
+  if (typeof path !== 'string' || !Array.isArray(expressions) || expressions.length === 0) {
+    throw new InvalidParametersError('the file resolver needs the path of a folder, and an expression, such as %endpoint%')
   }
+
+  expressions.forEach(checkExpression)
 
   return async (request) => {
     for (const expression of expressions) {

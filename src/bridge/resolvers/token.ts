@@ -79,6 +79,10 @@ function parseTokens (text: string, path: string): Tokens {
 
 /** A map, because no token is called `__proto__`. */
 function check (tokens: Tokens): Map<string, Resolution> {
+  if (typeof tokens !== 'object' || tokens == null) {
+    throw new InvalidParametersError('the token resolver needs tokens: an object with a target for each, or the path of a file')
+  }
+
   return new Map(Object.entries(tokens).map(([name, peer]) => {
     const resolution = typeof peer === 'string' ? { address: peer } : peer
     checkResolution(resolution)
