@@ -1,4 +1,5 @@
 /** From a request to its target, opened, or to the reason why there is none. */
+import { channelOptions } from './channel-options.ts'
 import { dialTarget } from './dial.ts'
 import { proxyHeader } from './proxy-header.ts'
 import { isRefusal } from './resolver.ts'
@@ -82,7 +83,8 @@ async function open (client: Client, resolution: Resolution, rules: CheckedRules
 
   options.log?.('debug', 'dial', { id: client.id, target: name })
   const endpoint = await dialTarget(target, {
-    ...options,
+    ...channelOptions(options),
+    idleTimeout: options.idleTimeout,
     ...options.dial,
     mode,
     signal: client.signal,
