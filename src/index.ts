@@ -30,35 +30,28 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { HttpServers, Verify } from './server/index.ts'
+import type { AdmissionOptions, AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
-import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerOptions as HttpServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
 
-export type { Client, Refusal, Verdict, Verify } from './server/index.ts'
+export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit {
+export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
   /**
-   * Options for TLS servers, such as `key` and `cert`. What AutoTLS provisions later takes the place of this
+   * Options for TLS servers, such as `key` and `cert`, or `ca` and `requestCert` for client certificates. What AutoTLS provisions later takes the place of this
    * certificate.
    *
    * @default http
    */
   https?: HttpsServerOptions
-
-  /**
-   * Answers HTTP requests to a listener that ask for no WebSocket, such as those for a page that dials it.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 
   /**
    * Decides about each upgrade request to a listener, with the client's address and a signal that fires when it leaves:
@@ -71,8 +64,9 @@ export interface WebSocketsInit {
 
   /**
    * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by
-   * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. `http`,
-   * `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
+   * `/http-path`, be it another node, `listen` of `ws-transport/server` or a socket of `ws-transport/sp`. What happens
+   * before the path is known is as its first listener has it: `http`, `onrequest`, `handshakeTimeout`, `trustProxy`,
+   * `forwardedHeader`, `proxyProtocol` and `limits`.
    *
    * @default one of the transport
    */

@@ -20,6 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
 const bridgePage = readFileSync(join(root, 'docs/bridge.md'), 'utf8')
+const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('README and docs: examples', () => {
@@ -34,7 +35,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples([readme, spPage, bridgePage].join('\n')).forEach(({ title, code }) => {
+  examples([readme, spPage, bridgePage, proxyPage].join('\n')).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
@@ -48,12 +49,14 @@ describe('README and docs: examples', () => {
 })
 
 describe('README options', () => {
+  const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions'], ['server/admission.ts', 'AdmissionOptions'], ['server/clients.ts', 'ClientOptions']]
+
   /** The interfaces behind each table, by its heading. */
   const documented: Record<string, Array<[file: string, name: string]>> = {
-    'webSockets(init)': [['index.ts', 'WebSocketsInit']],
+    'webSockets(init)': [['index.ts', 'WebSocketsInit'], ...serving],
     'dial(address, options) and listen(address, options, onChannel)': [['channel/channel.ts', 'ChannelOptions']],
     'dial only': [['channel/dial.ts', 'DialOptions']],
-    'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents']],
+    'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents'], ...serving],
     'duplex(channel, options)': [['duplex/channel-to-duplex.ts', 'DuplexOptions']],
     'duplexToConnection(duplex, init)': [['duplex/duplex-to-connection.ts', 'DuplexConnectionInit'], ['connection.ts', 'BoundedConnectionInit']]
   }

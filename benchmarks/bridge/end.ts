@@ -15,7 +15,6 @@ import { median } from '../stats.ts'
 import type { Channel } from '../../src/channel/index.ts'
 import type { AddressInfo } from 'node:net'
 
-
 /** Unsent bytes at which a writer on `ws` waits. */
 const HIGH_WATER_MARK = 1_048_576
 

@@ -4,6 +4,7 @@
  */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { PEERS } from '../peers/index.ts'
+import { accepts } from './accepts.ts'
 import { request, serve } from './request.ts'
 import { roundTrips } from './round-trips.ts'
 import { Traffic } from './traffic.ts'
@@ -106,6 +107,19 @@ const methods = {
 
     return count / (performance.now() - started) * 1_000
   },
+
+  /** Round trips on the first `count` pipes at once; ms each. */
+  async busy ({ count, warmUp, window }: { count: number, warmUp: number, window: number }): Promise<number[]> {
+    const times = await Promise.all(pipes.slice(0, count).map(async pipe => {
+      request(pipe, 'echo', 0)
+
+      return roundTrips(pipe, warmUp, window)
+    }))
+
+    return times.flat()
+  },
+
+  accepts,
 
   sample ({ gc = false }: { gc?: boolean } = {}): Sample {
     if (gc) {

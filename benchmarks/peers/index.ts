@@ -9,6 +9,7 @@ export const PEERS = {
   '@libp2p/tcp': tcp,
   '@libp2p/websockets': async (setup: Setup): Promise<Peer> => webSockets(setup, await import('@libp2p/websockets')),
   channel: async (setup: Setup): Promise<Peer> => (await import('./channel.ts')).channel(setup),
+  'channel with limits': async (setup: Setup): Promise<Peer> => (await import('./channel.ts')).limited(setup),
   'ws-transport': async (setup: Setup): Promise<Peer> => webSockets(setup, await import('../../dist/src/index.js')),
   'ws-transport tuned': async (setup: Setup): Promise<Peer> => webSockets({ ...setup, tuned: true }, await import('../../dist/src/index.js'))
 }

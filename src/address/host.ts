@@ -7,6 +7,9 @@ const IP6_CHARACTERS = /^[\dA-Fa-f:.]+$/
 const NAME_CHARACTERS = /^[\w.\-\u0080-\u{10ffff}]+$/u
 
 const NAME = /^([\w-]+\.)*[\w-]+\.?$/
+/** As every socket writes it. */
+const CANONICAL_IP4 = /^(?:(?:\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])(?:\.(?!$)|$)){4}$/
+
 const IP4 = /^\d+(\.\d+){3}$/
 
 /** 4 or 6 for a canonical IP address, 0 for a name. */
@@ -25,6 +28,11 @@ export function ipFamily (host: string): 0 | 4 | 6 {
  * @returns undefined for anything that is neither, and for numbers that URL takes for IPv4 (`127.1`)
  */
 export function canonicalHost (text: string): string | undefined {
+  // to parse a URL for each socket would be a good part of what it costs to accept one
+  if (CANONICAL_IP4.test(text)) {
+    return text
+  }
+
   const isIp6 = IP6_CHARACTERS.test(text) && text.includes(':')
 
   if (!isIp6 && !NAME_CHARACTERS.test(text)) {

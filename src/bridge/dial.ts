@@ -28,14 +28,15 @@ export interface DialTargetOptions extends DialOptions, SocketEndpointOptions, D
  *
  * UDP has no handshake: it is open when the name is resolved.
  *
+ * @param target - where to
+ * @param options - limits, and those of WebSockets
+ * @param name - its address as text, where that is known
  * @returns an endpoint that delivers nothing before `resume`
  * @throws {AbortError} the signal fired
  * @throws {TimeoutError} not open within `handshakeTimeout`
  * @throws {DialFailedError} everything else, by the name `ConnectionFailedError`: `stage` says where, `cause` why
  */
-export async function dialTarget (target: Target, options: DialTargetOptions = {}): Promise<Endpoint> {
-  const name = formatTarget(target).toString()
-
+export async function dialTarget (target: Target, options: DialTargetOptions = {}, name: string = formatTarget(target).toString()): Promise<Endpoint> {
   switch (target.kind) {
     case 'ws': return new ChannelEndpoint(await dial(formatTarget(target), options), name)
     case 'udp': return dialUdp(target, name, options)

@@ -13,7 +13,7 @@ import type { Target, WebSocketTarget } from './target.ts'
 export async function listenPlain (target: Exclude<Target, WebSocketTarget>, options: BridgeOptions, sessions: Sessions): Promise<TargetListener> {
   const opening = new Set<Endpoint>()
   // the sessions know their limits, which may change
-  const listener = await listenTarget(target, { ...options, maxSessions: Infinity }, (endpoint, ends) => {
+  const listener = await listenTarget(target, { closeTimeout: options.closeTimeout, idleTimeout: options.idleTimeout, maxSessions: Infinity }, (endpoint, ends) => {
     opening.add(endpoint)
     void begin(endpoint, ends).finally(() => opening.delete(endpoint))
   })

@@ -1,9 +1,10 @@
 /** Listens for WebSockets that are answered when their target is open. */
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { listen } from '../server/index.ts'
-import { refuseRequest } from '../server/refuse.ts'
+import { responder } from '../server/respond.ts'
 import { checkAccess } from './access.ts'
 import { ChannelEndpoint } from './channel-endpoint.ts'
+import { channelOptions } from './channel-options.ts'
 import { addressOf } from './listener.ts'
 import { METRICS_TYPE } from './metrics.ts'
 import { bridgeRequest } from './request.ts'
@@ -19,7 +20,7 @@ export async function listenWebSockets (address: Multiaddr, options: BridgeOptio
   const dialTime = options.dial?.handshakeTimeout ?? HANDSHAKE_TIMEOUT
 
   return listen(address, {
-    ...options,
+    ...channelOptions(options),
     handshakeTimeout: HANDSHAKE_TIMEOUT + dialTime,
     ...options.listen,
     onrequest: requestHandler(options, sessions),
@@ -53,11 +54,12 @@ export async function listenWebSockets (address: Multiaddr, options: BridgeOptio
 
 /** What asks for no WebSocket: the metrics, or whatever else the user serves. */
 function requestHandler (options: BridgeOptions, sessions: Sessions): (request: IncomingMessage, response: ServerResponse) => void {
-  const { metricsPath, listen: { onrequest = refuseRequest } = {} } = options
+  const { metricsPath, listen: { onrequest } = {} } = options
+  const respond = responder({ onrequest })
 
   return (request, response) => {
     if (metricsPath == null || request.url?.split('?', 1)[0] !== metricsPath) {
-      onrequest(request, response)
+      respond(request, response)
       return
     }
 

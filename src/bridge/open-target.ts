@@ -1,10 +1,10 @@
 /** From a request to its target, opened, or to the reason why there is none. */
+import { channelOptions } from './channel-options.ts'
 import { dialTarget } from './dial.ts'
 import { proxyHeader } from './proxy-header.ts'
 import { isRefusal } from './resolver.ts'
 import { framingOf } from './rules.ts'
 import { chooseSubprotocol } from './subprotocol.ts'
-import { formatTarget, parseTarget } from './target.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RefusalReason } from './metrics.ts'
 import type { BridgeOptions } from './options.ts'
@@ -69,7 +69,7 @@ export async function openTarget (client: Client, rules: CheckedRules, options: 
 async function open (client: Client, resolution: Resolution, rules: CheckedRules, options: BridgeOptions): Promise<OpenTarget | Denial> {
   const { subprotocols: offers } = client.request
   const isWebSocket = client.kind === 'ws'
-  const target = parseTarget(resolution.address)
+  const { target, name } = rules.placeOf(resolution.address)
   const toWebSocket = target.kind === 'ws'
   const protocol = resolution.protocol ?? (isWebSocket ? chooseSubprotocol(rules.protocol ?? '', offers, { lenient: rules.lenientProtocol }) : '')
 
@@ -81,14 +81,15 @@ async function open (client: Client, resolution: Resolution, rules: CheckedRules
   const framing = isWebSocket === toWebSocket ? undefined : framingOf(resolution.framing ?? rules.framing, { datagrams, maxMessage: options.maxMessage })
   const mode = isWebSocket === toWebSocket || datagrams || framing != null ? 'messages' : 'bytes'
 
-  options.log?.('debug', 'dial', { id: client.id, target: formatTarget(target).toString() })
+  options.log?.('debug', 'dial', { id: client.id, target: name })
   const endpoint = await dialTarget(target, {
-    ...options,
+    ...channelOptions(options),
+    idleTimeout: options.idleTimeout,
     ...options.dial,
     mode,
     signal: client.signal,
     subprotocols: offered(client, resolution, rules, protocol)
-  })
+  }, name)
 
   if (rules.proxyProtocol != null && endpoint.halfClose) {
     endpoint.send(proxyHeader(rules.proxyProtocol, client.ends), false)

@@ -90,7 +90,7 @@ export interface BridgeRules {
   maxSessionsPerAddress?: number
 }
 
-export interface BridgeOptions extends BridgeRules, ChannelOptions, DatagramEndpointOptions {
+export interface BridgeOptions extends BridgeRules, Omit<ChannelOptions, 'mode'>, DatagramEndpointOptions {
   /** Of a WebSocket address that is listened on: `https` for TLS, `http`, `handshakeTimeout`, `servers` and the rest of `listen`. */
   listen?: Omit<ListenOptions, 'verify' | 'subprotocol' | keyof ChannelOptions>
 

@@ -2,14 +2,25 @@
 import { InvalidParametersError } from '@libp2p/interface'
 import { parseFraming } from './framings/parse.ts'
 import { fixed } from './resolvers/fixed.ts'
+import { formatTarget, parseTarget } from './target.ts'
 import type { Framing } from './framing.ts'
 import type { FramingOptions } from './framings/index.ts'
 import type { BridgeRules } from './options.ts'
 import type { Resolver } from './resolver.ts'
+import type { Target } from './target.ts'
+import type { AddressInput } from '../address/index.ts'
+
+/** A target, and its address as text. */
+export interface Place {
+  readonly target: Target
+  readonly name: string
+}
 
 /** With a resolver, whichever way the target was given. */
 export interface CheckedRules extends BridgeRules {
   resolve: Resolver
+  /** What an address means; of the same one as last time without parsing it again. */
+  placeOf (address: AddressInput): Place
 }
 
 /**
@@ -33,7 +44,21 @@ export function checkRules (rules: BridgeRules): CheckedRules {
     throw new InvalidParametersError('maxSessions and maxSessionsPerAddress must be above 0')
   }
 
-  return { ...rules, resolve: target == null ? resolve as Resolver : fixed({ address: target }) }
+  return { ...rules, resolve: target == null ? resolve as Resolver : fixed({ address: target }), placeOf: places() }
+}
+
+/** Most sessions go where the one before them went. */
+function places (): (address: AddressInput) => Place {
+  let last: Place & { address: AddressInput } | undefined
+
+  return (address) => {
+    if (last?.address !== address) {
+      const target = parseTarget(address)
+      last = { address, target, name: formatTarget(target).toString() }
+    }
+
+    return last
+  }
 }
 
 /**

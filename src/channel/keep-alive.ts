@@ -25,7 +25,8 @@ export class KeepAlive {
   #verdict: NodeJS.Immediate | undefined
   /** The silence is counted from here. */
   #since = performance.now()
-  #pinged = false
+  /** When a peer that was pinged is dead; none was, until then. */
+  #deadline = Infinity
 
   constructor (interval: number, timeout: number, peer: KeepAlivePeer) {
     this.#interval = interval
@@ -46,10 +47,10 @@ export class KeepAlive {
   readonly #look = (): void => {
     if (this.#peer.paused) {
       this.#since = performance.now()
-      this.#pinged = false
+      this.#deadline = Infinity
       this.#peer.pong()
       this.#timer = this.#lookIn(this.#interval)
-    } else if (this.#pinged && this.#isSilent()) {
+    } else if (isOver(this.#deadline - performance.now()) && this.#isSilent()) {
       // what came in while the process was busy is read before this
       this.#verdict = setImmediate(this.#judge)
     } else {
@@ -66,16 +67,24 @@ export class KeepAlive {
   }
 
   #await (): void {
+    const now = performance.now()
+
     if (!this.#isSilent()) {
       this.#since = this.#peer.lastRead
+      this.#deadline = Infinity
     }
 
-    const left = this.#since + this.#interval - performance.now()
-    // timers are early by a fraction of a millisecond
-    this.#pinged = left < 1
-    this.#timer = this.#lookIn(this.#pinged ? this.#timeout : left)
+    const left = this.#since + this.#interval - now
+    const ping = this.#deadline === Infinity && isOver(left)
 
-    if (this.#pinged) {
+    if (ping) {
+      this.#deadline = now + this.#timeout
+    }
+
+    // one that answers is pinged again in time, however long it might have taken
+    this.#timer = this.#lookIn(this.#deadline === Infinity ? left : Math.min(this.#interval, this.#deadline - now))
+
+    if (ping) {
       this.#peer.ping()
     }
   }
@@ -83,4 +92,9 @@ export class KeepAlive {
   #isSilent (): boolean {
     return this.#peer.lastRead <= this.#since
   }
+}
+
+/** Timers are early by a fraction of a millisecond. */
+function isOver (left: number): boolean {
+  return left < 1
 }

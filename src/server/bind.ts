@@ -10,7 +10,8 @@ import type { ListenOptions } from 'node:net'
 const REMEDIES: Record<string, string> = {
   EADDRINUSE: 'another socket has it: stop that program, or choose another port',
   EADDRNOTAVAIL: 'this machine does not have it: use one of its own addresses, or a wildcard',
-  EACCES: 'permission denied: choose a port above 1023'
+  EACCES: 'permission denied: choose a port above 1023',
+  ENOTSUP: 'this system cannot share a port between processes: leave reusePort out'
 }
 
 /** Node reports a missing directory as EACCES too, and a path that is too long as EINVAL. */
@@ -20,15 +21,32 @@ const UNIX_REMEDIES: Record<string, string> = {
   EINVAL: 'the path is too long for a socket'
 }
 
+export interface BindOptions {
+  /**
+   * Connections that the system holds until they are accepted; it has a limit of its own, on Linux `net.core.somaxconn`.
+   *
+   * @default 511
+   */
+  backlog?: number
+
+  /**
+   * Let other processes that say so too listen on the same port: the system spreads connections over them. Not for Unix
+   * sockets. Linux, FreeBSD, with Node 22.12 or newer.
+   *
+   * @default false
+   */
+  reusePort?: boolean
+}
+
 /** For `listen` of `node:net`. A name is bound at its first address of the family asked for. */
-export async function bindTarget ({ unixPath, host, family, zone, port }: Pick<Address, 'unixPath' | 'host' | 'family' | 'zone' | 'port'>): Promise<ListenOptions> {
+export async function bindTarget ({ unixPath, host, family, zone, port }: Pick<Address, 'unixPath' | 'host' | 'family' | 'zone' | 'port'>, { backlog, reusePort }: BindOptions = {}): Promise<ListenOptions> {
   if (unixPath != null) {
-    return { path: unixPath }
+    return { path: unixPath, backlog }
   }
 
   const { address } = await lookup(host, { family })
 
-  return { host: zone == null ? address : `${address}%${zone}`, port, ipv6Only: family === 6 }
+  return { host: zone == null ? address : `${address}%${zone}`, port, ipv6Only: family === 6, backlog, reusePort }
 }
 
 /** Says which address, why not, and what to do. */

@@ -8,7 +8,7 @@ import { rawSocket } from './tls.ts'
 import type { Socket } from 'node:net'
 
 /** How far an inbound connection got before it failed. */
-export type HandshakeStage = 'accept' | 'tls' | 'request' | 'upgrade'
+export type HandshakeStage = 'accept' | 'proxy' | 'tls' | 'request' | 'upgrade'
 
 interface Handshake {
   stage: HandshakeStage
@@ -24,6 +24,7 @@ interface Handshake {
 export class Handshakes {
   /** By the socket that was accepted. */
   readonly #pending = new Map<Socket, Handshake>()
+  #dismissed = 0
   readonly #timeout: number
   readonly #onfailed: (stage: HandshakeStage, error: Error) => void
 
@@ -34,6 +35,11 @@ export class Handshakes {
   constructor (timeout: number, onfailed: (stage: HandshakeStage, error: Error) => void) {
     this.#timeout = Math.min(timeout, MAX_DELAY)
     this.#onfailed = onfailed
+  }
+
+  /** How many may still become a WebSocket. */
+  get pending (): number {
+    return this.#pending.size - this.#dismissed
   }
 
   /** A socket was accepted. */
@@ -72,12 +78,20 @@ export class Handshakes {
     socket.destroy()
   }
 
+  /** End it; that it was refused is no failure of its own. */
+  drop (socket: Socket): void {
+    this.dismiss(socket)
+    socket.destroy()
+  }
+
   /** It asked for something else than a WebSocket: it has no deadline any more, and cannot fail. */
   dismiss (socket: Socket): void {
     const handshake = this.#pending.get(rawSocket(socket))
 
-    if (handshake != null) {
+    // a second request on one socket
+    if (handshake?.dismissed === false) {
       handshake.dismissed = true
+      this.#dismissed++
       clearTimeout(handshake.timer)
     }
   }
@@ -114,7 +128,8 @@ export class Handshakes {
   }
 
   /** Nothing of it may cost memory while the WebSocket is idle. */
-  #forget (raw: Socket, { timer, onclose }: Handshake): void {
+  #forget (raw: Socket, { timer, onclose, dismissed }: Handshake): void {
+    this.#dismissed -= dismissed ? 1 : 0
     clearTimeout(timer)
     raw.removeListener('close', onclose)
     this.#pending.delete(raw)

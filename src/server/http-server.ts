@@ -5,27 +5,31 @@
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { Admission } from './admission.ts'
 import { bindError, bindTarget } from './bind.ts'
 import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
 import { peek } from './peek.ts'
-import { refuseRequest } from './refuse.ts'
+import { responder } from './respond.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
-import { upgrader } from './upgrade.ts'
+import { upgrade } from './upgrade.ts'
+import type { AdmissionOptions } from './admission.ts'
+import type { BindOptions } from './bind.ts'
+import type { CertificateOptions } from './certificates.ts'
 import type { HandshakeStage } from './handshakes.ts'
+import type { LimitReason } from './limits.ts'
+import type { RespondOptions } from './respond.ts'
 import type { Address } from '../address/index.ts'
-import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 
 // an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
-/**
- * Why a socket was refused: Node's server had its `maxConnections`; `verify` refused the request, or threw.
- */
-export type DropReason = 'connections' | 'verify' | 'verify-error'
+/** Why a socket was refused: it was over a limit; or `verify` refused its request, or threw. */
+export type DropReason = LimitReason | 'verify' | 'verifyError'
 
 export interface ServerEvents {
   /** A socket was accepted. */
@@ -34,13 +38,11 @@ export interface ServerEvents {
   ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
-  /** The listening socket failed after it was bound. */
+  /** The listening socket failed after it was bound, or new certificate files cannot be used. */
   onerror?(error: Error): void
 }
 
-type RequestHandler = NonNullable<HttpServerOptions['onrequest']>
-
-export interface HttpServerOptions extends ServerEvents {
+export interface HttpServerOptions extends ServerEvents, AdmissionOptions, RespondOptions, BindOptions, CertificateOptions {
   /** For `http.createServer`. */
   http?: ServerOptions
 
@@ -57,28 +59,25 @@ export interface HttpServerOptions extends ServerEvents {
    * @default 10_000
    */
   handshakeTimeout?: number
-
-  /**
-   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
-   *
-   * @default status 426, and a line that says so
-   */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
 }
 
 export class HttpServer {
   readonly routes = new Routes()
   readonly tls: TlsPort
-  readonly #events: ServerEvents
+  /** HTTP without TLS is served as well. */
+  readonly plain = true
+  readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
   readonly #handshakes: Handshakes
+  readonly #admission: Admission
 
   constructor (options: HttpServerOptions) {
-    this.#events = options
+    this.#options = options
+    this.#admission = new Admission(options)
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
-    this.tls = new TlsPort(options.https ?? options.http)
-    this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
+    this.tls = new TlsPort(options.https ?? options.http, error => options.onerror?.(error))
+    this.#http = createServer({ ...options.https, ...options.http }, responder(options))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
@@ -86,8 +85,11 @@ export class HttpServer {
     this.#http.removeAllListeners('connection')
     this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes, options))
-    this.#http.on('drop', () => options.ondrop?.('connections'))
+    this.#http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      upgrade(this.routes.find(request.url), this.#handshakes, this.#admission, request, socket, head)
+    })
+    this.#http.maxConnections = this.#admission.maxConnections
+    this.#http.on('drop', () => { this.#admission.drop('connections') })
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -97,30 +99,50 @@ export class HttpServer {
 
   /** @throws {ListenError} the address cannot be bound; `cause` says why */
   async bind (address: Address): Promise<void> {
+    this.#admission.clients.unix = address.unixPath != null
+
     try {
-      this.#http.listen(await bindTarget(address))
+      this.#http.listen(await bindTarget(address, this.#options))
       await once(this.#http, 'listening')
     } catch (cause: any) {
       throw bindError(address, cause)
     }
 
-    this.#http.on('error', error => this.#events.onerror?.(error))
+    this.#http.on('error', error => this.#options.onerror?.(error))
   }
 
   /** Stop listening, and end every socket that is not a WebSocket yet; resolves when all sockets have ended. */
   async close (): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
 
+    this.tls.close()
     this.#http.close(() => { resolve() })
     await Promise.all([promise, this.#handshakes.endAll()])
   }
 
   /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
   async #accept (accepted: Socket): Promise<void> {
-    this.#handshakes.begin(accepted)
-    this.#events.onconnection?.()
-
     try {
+      if (this.#admission.refuses(this.#handshakes.pending)) {
+        accepted.destroy()
+        return
+      }
+
+      this.#handshakes.begin(accepted)
+      this.#options.onconnection?.()
+
+      if (this.#admission.clients.isProxied(accepted)) {
+        this.#handshakes.enter(accepted, 'proxy')
+        await this.#admission.clients.readProxyHeader(accepted)
+      }
+
+      if (this.#admission.refusesClient(accepted)) {
+        // that is no failure of its own
+        this.#handshakes.dismiss(accepted)
+        accepted.destroy()
+        return
+      }
+
       const protocol = this.tls.on ? await peek(accepted) : 'http'
       const socket = protocol === 'tls' ? await this.#secure(accepted) : accepted
       await this.#serve(socket)
@@ -143,20 +165,5 @@ export class HttpServer {
     }
 
     this.#serveHttp(socket)
-  }
-}
-
-/** A throw of the handler would end the process. */
-function guarded (onrequest: RequestHandler): RequestHandler {
-  return (request, response) => {
-    try {
-      onrequest(request, response)
-    } catch {
-      if (!response.headersSent) {
-        response.writeHead(500, { Connection: 'close' })
-      }
-
-      response.end()
-    }
   }
 }

@@ -7,7 +7,8 @@ import { formatAddress, parseListenAddress } from '../address/index.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
 import { HttpServers } from './http-servers.ts'
 import { Route } from './route.ts'
-import type { HttpServer, HttpServerOptions } from './http-server.ts'
+import type { AttachOptions } from './attached-server.ts'
+import type { HttpServerOptions } from './http-server.ts'
 import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
 import type { Verify } from './verify.ts'
@@ -15,8 +16,9 @@ import type { Address } from '../address/index.ts'
 import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
-export interface ListenOptions extends Omit<ChannelOptions, 'mode'>, HttpServerOptions {
+export interface ListenOptions extends Omit<ChannelOptions, 'mode'>, HttpServerOptions, AttachOptions {
   /**
    * Whether message boundaries matter, for all channels or as a function of the upgrade request.
    *
@@ -49,8 +51,9 @@ export interface ListenOptions extends Omit<ChannelOptions, 'mode'>, HttpServerO
   emptyTarget?: boolean
 
   /**
-   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. Events,
-   * `http`, `onrequest` and `handshakeTimeout` of a shared port are those of its first listener.
+   * Where servers are shared: listeners with the same one, host and port share the port, told apart by path. What
+   * happens before the path is known is as the first of them has it: events, `http`, `onrequest`, `handshakeTimeout`,
+   * `trustProxy`, `forwardedHeader`, `proxyProtocol` and `limits`.
    *
    * @default a port of its own
    */
@@ -92,7 +95,7 @@ export interface Server {
  * @param options - of the server, its TLS and its channels
  * @param onChannel - called with each open Channel and its upgrade request, before any message can be lost
  * @throws {InvalidMultiaddrError} an address that cannot be listened on
- * @throws {InvalidParametersError} a header that cannot be sent
+ * @throws {InvalidParametersError} a header that cannot be sent; a limit or a trusted proxy that is none
  * @throws {ListenError} it is taken or not ours, or TLS cannot use the key and certificate; `cause` says why
  */
 export async function listen (input: Multiaddr | URL | string, options: ListenOptions, onChannel: (channel: Channel, request: IncomingMessage) => void): Promise<Server> {
@@ -112,7 +115,7 @@ class RouteServer implements Server {
   readonly #address: Address
   readonly #servers: HttpServers
   readonly #shared: SharedServer
-  readonly #server: HttpServer
+  readonly #server: SharedServer['server']
   readonly #route: Route
   readonly #channels = new Set<Channel>()
   readonly #closeTimeout: number
@@ -147,7 +150,7 @@ class RouteServer implements Server {
     this.#server.routes.add(this.#route)
 
     try {
-      this.#startTls(options.https ?? options.http)
+      this.#startTls(options)
     } catch (error) {
       this.#server.routes.remove(this.#route)
       throw error
@@ -165,7 +168,7 @@ class RouteServer implements Server {
       return []
     }
 
-    const plain = this.#address.tls ? [] : this.#at(bound, false)
+    const plain = this.#address.tls || !this.#server.plain ? [] : this.#at(bound, false)
     const secure = this.#server.tls.on ? this.#at(bound, true) : []
 
     return [...plain, ...secure]
@@ -194,20 +197,16 @@ class RouteServer implements Server {
     await released
   }
 
-  #startTls (tlsOptions: ListenOptions['https'] = {}): void {
-    const { key, cert, pfx, SNICallback } = tlsOptions
-
-    if (!this.#server.tls.on && (key ?? cert ?? pfx ?? SNICallback) != null) {
-      this.#server.tls.setCertificate(tlsOptions)
-    }
+  #startTls ({ https, http, certificates }: ListenOptions): void {
+    this.#server.tls.start(https ?? http, certificates)
 
     if (this.#address.tls && !this.#server.tls.on) {
-      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the options https.key and https.cert; for AutoTLS listen on /ws`)
+      throw new ListenError(`Could not listen on ${formatAddress(this.#address).toString()}: it needs a certificate, in the option certificates, or in https.key and https.cert; for AutoTLS listen on /ws`)
     }
   }
 
   /** The dialable addresses, one per interface behind a wildcard. */
-  #at (bound: NonNullable<HttpServer['bound']>, tls: boolean): Multiaddr[] {
+  #at (bound: AddressInfo | string, tls: boolean): Multiaddr[] {
     const address: Address = { ...this.#address, tls }
 
     if (typeof bound === 'string') {

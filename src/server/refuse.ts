@@ -1,18 +1,11 @@
 /**
- * Answers to HTTP requests that get no WebSocket.
+ * The answer to upgrade requests that get no WebSocket.
  */
 import { STATUS_CODES } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /** What says where the answer ends. */
 const FRAMING_HEADER = /^(connection|content-length|transfer-encoding)$/i
-
-/** Answer a request that does not ask for a WebSocket. */
-export function refuseRequest (_: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade, close' })
-  response.end('This is a WebSocket server: connect with a WebSocket client.\n')
-}
 
 /** An HTTP response in the place of a WebSocket. */
 export interface Refusal {

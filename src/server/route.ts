@@ -9,7 +9,10 @@ import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
 import { refuseUpgrade } from './refuse.ts'
+import { pathOf } from './routes.ts'
+import { UNIX } from './trust.ts'
 import { Verification } from './verify.ts'
+import type { Peer } from './proxy-header.ts'
 import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
@@ -40,7 +43,7 @@ export interface UpgradeEvents {
   /** It has a WebSocket; comes before `onChannel`. */
   onupgraded (): void
   /** `verify` refused it, or threw. */
-  onrefused (reason: 'verify' | 'verify-error'): void
+  onrefused (reason: 'verify' | 'verifyError'): void
 }
 
 /** They are what the handshake itself says. */
@@ -56,7 +59,7 @@ export class Route {
   #chosen: string | false = false
 
   constructor (init: RouteInit) {
-    this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
+    this.path = pathOf(init.address.path)
     this.emptyTarget = init.emptyTarget === true
     this.#init = init
     this.#verification = init.verify == null ? undefined : new Verification(init.verify)
@@ -78,13 +81,14 @@ export class Route {
   }
 
   /**
-   * Answer the upgrade request with a WebSocket or a refusal; at once, without `verify`.
+   * Answer the upgrade request of a client with a WebSocket or a refusal; at once, without `verify`.
    *
    * @returns rejects if the subprotocol selector throws
    */
-  async upgrade (request: IncomingMessage, socket: Socket, head: Buffer, events: UpgradeEvents): Promise<void> {
-    const local = this.#address(socket, this.#init.address.path, socket.localAddress, socket.localPort)
-    const remote = this.#address(socket, '/', socket.remoteAddress, socket.remotePort)
+  async upgrade (request: IncomingMessage, socket: Socket, head: Buffer, client: Peer, events: UpgradeEvents): Promise<void> {
+    const { address } = this.#init
+    const local = address.unixPath == null ? endOf(socket, address.path, socket.localAddress, socket.localPort) : address
+    const remote = client.host === UNIX ? address : endOf(socket, '/', client.host, client.port)
 
     // the peer has reset it since
     if (local == null || remote == null) {
@@ -138,17 +142,11 @@ export class Route {
 
     return this.#chosen !== false
   }
+}
 
-  /** One end of the socket; undefined where it has none any more. */
-  #address (socket: Socket, path: string, host?: string, port: number = 0): Address | undefined {
-    const { address } = this.#init
-
-    if (address.unixPath != null) {
-      return address
-    }
-
-    return host == null ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
-  }
+/** One end of a connection; undefined where it has none any more. */
+function endOf (socket: Socket, path: string, host = '', port = 0): Address | undefined {
+  return host === '' ? undefined : fromSocket(host, port, socket instanceof TLSSocket, path)
 }
 
 /** @throws {InvalidParametersError} a header that HTTP does not allow, or that belongs to the handshake */

@@ -25,11 +25,21 @@ export class Routes {
     this.#byPath.delete(route.path)
   }
 
-  /** For the target of a request: its exact path, with or without a slash behind it, or else the one that takes any. */
-  find (target: string): Route | undefined {
-    // a target may be a whole URL (RFC 9112 section 3.2.2)
-    const [path] = target.replace(/^\w+:\/\/[^/?]*/, '').split('?', 1)
-
-    return this.#byPath.get(path) ?? this.#byPath.get(path.replace(/\/$/, '')) ?? this.#byPath.get('/')
+  /** For the target of a request: the one that has exactly its path, with or without a slash behind it. */
+  at (target?: string): Route | undefined {
+    return this.#byPath.get(pathOf(target))
   }
+
+  /** As `at`, or else the one that takes any path. */
+  find (target?: string): Route | undefined {
+    return this.at(target) ?? this.#byPath.get('/')
+  }
+}
+
+/** Of the target of a request: without query, and without a slash behind it. */
+export function pathOf (target: string = '/'): string {
+  // a target may be a whole URL (RFC 9112 section 3.2.2)
+  const [path] = target.replace(/^\w+:\/\/[^/?]*/, '').split('?', 1)
+
+  return path.replace(/\/$/, '') || '/'
 }

@@ -3,6 +3,8 @@
  */
 import { createServer } from 'node:tls'
 import { ListenError } from '@libp2p/interface'
+import { Certificates } from './certificates.ts'
+import type { CertificateSource } from './certificates.ts'
 import type { ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
@@ -13,19 +15,53 @@ interface Pending {
 }
 
 export class TlsPort {
+  readonly #onerror: (error: Error) => void
   /** Handshakes under way, by the socket that was accepted. */
   readonly #pending = new WeakMap<Socket, Pending>()
   #options: ServerOptions
+  #certificates: Certificates | undefined
   #server: Server | undefined
 
-  /** Off until `setCertificate`; `options` are for then. */
-  constructor (options?: ServerOptions) {
+  /**
+   * Off until it has a certificate.
+   *
+   * @param options - for then
+   * @param onerror - told of files that cannot be used while it is on
+   */
+  constructor (options: ServerOptions | undefined, onerror: (error: Error) => void) {
     this.#options = { ALPNProtocols: ['http/1.1'], ...options }
+    this.#onerror = onerror
   }
 
   /** Whether it has a certificate. */
   get on (): boolean {
     return this.#server != null
+  }
+
+  /**
+   * Turn it on, with these options and certificates, if it is off and there is one among them.
+   *
+   * @throws {ListenError} TLS cannot use them
+   */
+  start (options: ServerOptions = {}, sources: CertificateSource[] = []): void {
+    if (this.on) {
+      return
+    }
+
+    const certificates = sources.length === 0 ? undefined : this.#load(sources, options)
+
+    if (certificates == null && !hasSome(options) && options.SNICallback == null) {
+      return
+    }
+
+    this.#certificates = certificates
+
+    try {
+      this.setCertificate(options)
+    } catch (error) {
+      certificates?.close()
+      throw error
+    }
   }
 
   /**
@@ -38,7 +74,7 @@ export class TlsPort {
     const options = { ...this.#options, ...changes }
 
     try {
-      this.#use(options)
+      this.#use(hasSome(options) ? options : { ...options, ...this.#certificates?.first })
     } catch (cause: any) {
       const error = new ListenError(`TLS cannot use this key and certificate: ${cause.message}`)
       error.cause = cause
@@ -46,6 +82,11 @@ export class TlsPort {
     }
 
     this.#options = options
+  }
+
+  /** Watch no files any more. */
+  close (): void {
+    this.#certificates?.close()
   }
 
   /** The handshake of a socket of which nothing was read; only when it is on. Rejects when it fails. */
@@ -59,6 +100,13 @@ export class TlsPort {
     })
   }
 
+  #load (sources: CertificateSource[], options: ServerOptions): Certificates {
+    return new Certificates(sources, { ...this.#options, ...options }, {
+      onchange: () => { this.setCertificate({}) },
+      onerror: this.#onerror
+    })
+  }
+
   #use (options: ServerOptions): void {
     if (!hasCertificate(options)) {
       throw new Error('one of them is missing')
@@ -69,7 +117,10 @@ export class TlsPort {
       return
     }
 
-    this.#server = createServer(options)
+    this.#server = createServer({
+      SNICallback: (name, done) => { done(null, this.#certificates?.find(name)) },
+      ...options
+    })
     this.#server.on('secureConnection', socket => { this.#pending.get(rawSocket(socket))?.resolve(socket) })
     this.#server.on('tlsClientError', (error, socket) => { this.#pending.get(rawSocket(socket))?.reject(error) })
   }
@@ -78,6 +129,11 @@ export class TlsPort {
 /** The socket that was accepted; TLS has no public name for the one under it. */
 export function rawSocket (socket: Socket & { _parent?: Socket }): Socket {
   return socket._parent ?? socket
+}
+
+/** There is a certificate, or half of one. */
+function hasSome ({ key, cert, pfx }: ServerOptions): boolean {
+  return (key ?? cert ?? pfx) != null
 }
 
 /** TLS itself starts without one, and then fails every handshake. */

@@ -18,7 +18,6 @@ export interface Client {
 }
 
 /** Nothing and `true` accept the WebSocket, `false` refuses it with status 403. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type
 export type Verdict = Refusal | boolean | undefined | void
 
 /** Decides about an upgrade request, at once or later; the handshake timeout goes on meanwhile. */
@@ -35,11 +34,9 @@ export class Verification {
 
   /**
    * Whether the hook accepts. If not, the client has its answer; one that left has none. Of one that passes the signal
-   * fires when its socket closes, until `finish`.
-   *
-   * @param onrefused - called if the hook refuses, or throws
+   * fires when its socket closes, until `finish`. `onrefused` is called if the hook refuses, or throws.
    */
-  async passes (request: IncomingMessage, socket: Socket, remote: Address, onrefused: (reason: 'verify' | 'verify-error') => void): Promise<boolean> {
+  async passes (request: IncomingMessage, socket: Socket, remote: Address, onrefused: (reason: 'verify' | 'verifyError') => void): Promise<boolean> {
     try {
       const refusal = await this.#ask(request, socket, remote)
 
@@ -55,7 +52,7 @@ export class Verification {
 
       return refusal == null
     } catch (error: any) {
-      onrefused('verify-error')
+      onrefused('verifyError')
       refuseUpgrade(socket, 500, 'Internal Server Error', error)
 
       return false

@@ -3,7 +3,7 @@
  */
 import { SP_HIGH_WATER_MARK, SP_MAX_FRAME, SP_MAX_MESSAGE, SP_RECEIVE_BUFFER, SP_RECONNECT, SP_SEND_BUFFER } from '../constants.ts'
 import type { ChannelOptions, DialOptions as ChannelDialOptions } from '../channel/index.ts'
-import type { HttpServerOptions, HttpServers } from '../server/index.ts'
+import type { AttachOptions, HttpServerOptions, HttpServers } from '../server/index.ts'
 
 export interface SocketOptions {
   /**
@@ -127,7 +127,7 @@ export interface DialOptions extends Pick<ChannelDialOptions, 'signal' | 'handsh
   background?: boolean
 }
 
-export interface ListenOptions extends HttpServerOptions {
+export interface ListenOptions extends HttpServerOptions, AttachOptions {
   /** Headers of the response that accepts a pipe. */
   headers?: Record<string, string>
 

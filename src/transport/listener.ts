@@ -7,6 +7,7 @@ import { formatAddress, parseAddress } from '../address/index.ts'
 import { listen } from '../server/index.ts'
 import { channelOptions } from './channel-options.ts'
 import { ChannelConnection } from './channel-to-conn.ts'
+import { serverOptions } from './server-options.ts'
 import type { ListenerState, TransportMetrics } from './metrics.ts'
 import type { Address } from '../address/index.ts'
 import type { Channel } from '../channel/channel.ts'
@@ -102,11 +103,8 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
 
     this.#server = await listen(formatAddress(address), {
       ...channelOptions(this.#init),
+      ...serverOptions(this.#init),
       servers: this.#servers,
-      http: this.#init.http,
-      https: this.#init.https,
-      onrequest: this.#init.onrequest,
-      verify: this.#init.verify,
       onconnection: () => { this.#countEvent('connection') },
       ondrop: (reason) => {
         this.#countEvent('drop')

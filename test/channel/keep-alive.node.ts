@@ -74,6 +74,14 @@ for (const role of ROLES) {
       expect(channel.status).to.equal('open')
     })
 
+    it('pings again after each interval, however long an answer may take', async () => {
+      const { channel, wire } = await wirePair(role, { keepAlive: INTERVAL, keepAliveTimeout: 60_000 })
+      collect(channel)
+      wire.socket.on('data', () => { wire.send(PONG) })
+
+      await wire.until(({ length }) => length === 4)
+    })
+
     it('counts silence from the last that came in', async () => {
       const { channel, wire } = await wirePair(role, { keepAlive: 10 * INTERVAL })
       collect(channel)

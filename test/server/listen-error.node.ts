@@ -99,7 +99,7 @@ describe('listen errors', () => {
     const error = await rejection(serve({}, `/ip4/127.0.0.1/tcp/${port}/tls/ws`))
 
     expect(error).to.have.property('name', 'ListenError')
-    expect(error.message).to.contain('it needs a certificate, in the options https.key and https.cert')
+    expect(error.message).to.contain('it needs a certificate, in the option certificates, or in https.key and https.cert')
     await expect(refusesTcp(port)).to.eventually.be.true()
   })
 

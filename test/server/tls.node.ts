@@ -1,26 +1,13 @@
-import { X509Certificate } from 'node:crypto'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { connect as tlsConnect } from 'node:tls'
 import { expect } from 'aegir/chai'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { webSocketClient } from '../fixtures/peers.ts'
 import { exchange, open, rawClient, rawTlsClient, rejection, serve, socketPath, upgradeRequest } from './fixtures.ts'
-import type { Channel } from '../../src/channel/index.ts'
+import { fingerprint, grows, numbers, servedFingerprint } from './load.ts'
 import type { Certificate } from '../fixtures/certificate.ts'
 import type { TLSSocket } from 'node:tls'
 
 const ADDRESS = '/ip4/127.0.0.1/tcp/0'
-
-function fingerprint ({ cert }: Certificate): string {
-  return new X509Certificate(cert).fingerprint256
-}
-
-/** Of the certificate that a new TLS handshake gets. */
-async function servedFingerprint (port: number): Promise<string> {
-  const { socket } = await rawTlsClient(port)
-
-  return (socket as TLSSocket).getPeerCertificate().fingerprint256
-}
 
 describe('TLS', () => {
   let first: Certificate
@@ -196,40 +183,3 @@ describe('TLS', () => {
     await expect(message).to.eventually.equal('over TLS')
   })
 })
-
-/** Resolves when a channel has taken more than it had. */
-async function grows (channel: Channel, before: number): Promise<void> {
-  while (channel.bytesIn === before) {
-    await nextTurn()
-  }
-}
-
-/** Send numbers, a few at a time, until it is stopped; resolves with those that came back, when all have. */
-async function numbers (channel: Channel, stop: AbortSignal): Promise<number[]> {
-  const received: number[] = []
-  const { promise, resolve, reject } = Promise.withResolvers<number[]>()
-  let sent = 0
-  const send = (): void => {
-    for (let i = 0; i < 10; i++) {
-      channel.send(Buffer.from(`${sent++}`))
-    }
-  }
-
-  channel.onclose = ({ code }) => { reject(new Error(`closed with ${code} after ${received.length}`)) }
-  channel.onmessage = (data) => {
-    received.push(Number(Buffer.from(data).toString()))
-
-    if (received.length < sent) {
-      return
-    }
-
-    if (stop.aborted) {
-      resolve(received)
-    } else {
-      send()
-    }
-  }
-  send()
-
-  return promise
-}

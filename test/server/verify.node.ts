@@ -91,7 +91,7 @@ describe('verify', () => {
 
       expect(await client.closed).to.match(/^HTTP\/1\.1 500 /).and.not.match(/secret|cookie/i)
       expect(await failed()).to.have.property('stage', 'upgrade')
-      expect(drops).to.deep.equal(['verify-error'])
+      expect(drops).to.deep.equal(['verifyError'])
       await expect(exchange(await open(`${server.addresses[0]}/http-path/good`), 'served')).to.eventually.equal('served')
     })
   }
@@ -127,7 +127,7 @@ describe('verify', () => {
       answer(true)
 
       await client.receives('\x81\x03bye')
-      expect(client.received).to.match(/^HTTP\/1\.1 101 [^]*\r\n\r\n\x81\x05hello\x82\x7f[^]{8}\x00+end.\n\x81\x03bye$/)
+      expect(client.received.split('\r\n\r\n')[1]).to.equal(`\x81\x05hello\x82\x7f\x00\x00\x00\x00\x00\x01\x86\xa0${'\x00'.repeat(99_995)}end.\n\x81\x03bye`)
     })
 
     for (const leave of tls ? ['end', 'destroy'] as const : ['end', 'destroy', 'resetAndDestroy'] as const) {

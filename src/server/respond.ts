@@ -1,0 +1,61 @@
+/**
+ * Answers to HTTP requests that ask for no WebSocket.
+ */
+import { pathOf } from './routes.ts'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface RespondOptions {
+  /**
+   * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
+   *
+   * @default status 426, and a line that says so
+   */
+  onrequest?(request: IncomingMessage, response: ServerResponse): void
+
+  /**
+   * A path that `GET` and `HEAD` get status 200 from, and the line `ok`, for load balancers and the like; `onrequest` does
+   * not see them. After `close` nobody answers.
+   *
+   * @default none
+   */
+  healthPath?: string
+}
+
+export function responder ({ onrequest = refuseRequest, healthPath }: RespondOptions): RequestHandler {
+  const handler = guarded(onrequest)
+
+  return (request, response) => {
+    if (healthPath != null && isRead(request) && pathOf(request.url) === pathOf(healthPath)) {
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' })
+      response.end('ok\n')
+    } else {
+      handler(request, response)
+    }
+  }
+}
+
+function refuseRequest (_: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket', Connection: 'Upgrade, close' })
+  response.end('This is a WebSocket server: connect with a WebSocket client.\n')
+}
+
+function isRead ({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+/** A throw of the handler would end the process. */
+function guarded (onrequest: RequestHandler): RequestHandler {
+  return (request, response) => {
+    try {
+      onrequest(request, response)
+    } catch {
+      if (!response.headersSent) {
+        response.writeHead(500, { Connection: 'close' })
+      }
+
+      response.end()
+    }
+  }
+}
