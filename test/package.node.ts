@@ -125,6 +125,7 @@ describe('package bin', () => {
 describe('package documentation', () => {
   /** The constant behind the default of each option; a number is not worth one. */
   const defaults: Record<string, keyof typeof constants | number> = {
+    backlog: 511,
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
