@@ -24,7 +24,8 @@ const entryPoints: Record<string, string[]> = {
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
   './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
-  './tcp': ['sharedTcp']
+  './tcp': ['sharedTcp'],
+  './bridge': ['bridge', 'framings', 'resolvers']
 }
 
 describe('package exports', () => {
@@ -130,6 +131,7 @@ describe('package documentation', () => {
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
+    idleTimeout: 'UDP_IDLE_TIMEOUT',
     inactivityTimeout: 'INACTIVITY_TIMEOUT',
     keepAlive: 'KEEP_ALIVE_INTERVAL',
     keepAliveTimeout: 'KEEP_ALIVE_TIMEOUT',
@@ -137,7 +139,10 @@ describe('package documentation', () => {
     maxBufferedAmount: 'HIGH_WATER_MARK',
     maxMessage: 'MAX_INBOUND_MESSAGE',
     maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
-    maxRedirects: 0
+    maxRedirects: 0,
+    maxSessions: 'BRIDGE_MAX_SESSIONS',
+    offset: 0,
+    static: 0
   }
 
   /** Those of SP sockets; a number is not worth a constant. */
@@ -209,6 +214,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
+  ['bridge'],
   ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],

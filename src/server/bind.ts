@@ -40,7 +40,7 @@ export interface BindOptions {
 }
 
 /** For `listen` of `node:net`. A name is bound at its first address of the family asked for. */
-export async function bindTarget ({ unixPath, host, family, zone, port }: Address, { backlog = BACKLOG, reusePort }: BindOptions): Promise<ListenOptions> {
+export async function bindTarget ({ unixPath, host, family, zone, port }: Pick<Address, 'unixPath' | 'host' | 'family' | 'zone' | 'port'>, { backlog = BACKLOG, reusePort }: BindOptions = {}): Promise<ListenOptions> {
   if (unixPath != null) {
     return { path: unixPath, backlog }
   }
@@ -52,8 +52,13 @@ export async function bindTarget ({ unixPath, host, family, zone, port }: Addres
 
 /** Says which address, why not, and what to do. */
 export function bindError (address: Address, cause: NodeJS.ErrnoException): ListenError {
-  const remedies = address.unixPath == null ? REMEDIES : UNIX_REMEDIES
-  const error = new ListenError(`Could not listen on ${formatAddress(address).toString()}: ${remedies[cause.code ?? ''] ?? cause.message}`)
+  return namedBindError(formatAddress(address).toString(), address.unixPath != null, cause)
+}
+
+/** As `bindError`, for listeners whose address is none of a WebSocket. */
+export function namedBindError (name: string, unix: boolean, cause: NodeJS.ErrnoException): ListenError {
+  const remedies = unix ? UNIX_REMEDIES : REMEDIES
+  const error = new ListenError(`Could not listen on ${name}: ${remedies[cause.code ?? ''] ?? cause.message}`)
   error.cause = cause
 
   return error

@@ -13,12 +13,19 @@ import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
 import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
-import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export interface ListenOptions extends ChannelOptions, HttpServerOptions, AttachOptions {
+export interface ListenOptions extends Omit<ChannelOptions, 'mode'>, HttpServerOptions, AttachOptions {
+  /**
+   * Whether message boundaries matter, for all channels or as a function of the upgrade request.
+   *
+   * @default 'messages'
+   */
+  mode?: ChannelMode | ((request: IncomingMessage) => ChannelMode)
+
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
 

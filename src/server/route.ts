@@ -15,7 +15,7 @@ import { Verification } from './verify.ts'
 import type { Peer } from './proxy-header.ts'
 import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
-import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server as WsServer } from 'ws'
@@ -26,7 +26,7 @@ export type SubprotocolSelector = (offers: string[], request: IncomingMessage) =
 export interface RouteInit {
   /** Where it listens; the path of the root takes any path that no other route has. */
   address: Address
-  channelOptions: ChannelOptions
+  channelOptions: Omit<ChannelOptions, 'mode'> & { mode?: ChannelMode | ((request: IncomingMessage) => ChannelMode) }
   /** Without one no subprotocol is chosen, whatever is offered. */
   subprotocol?: string | SubprotocolSelector
   /** Requests without target are meant for `/`. */
@@ -115,13 +115,19 @@ export class Route {
         local,
         remote,
         subprotocol: handshake.protocol
-      }, this.#init.channelOptions), request)
+      }, this.#channelOptions(request)), request)
     })
   }
 
   /** Refuse the requests that wait for `verify`. */
   close (): void {
     this.#verification?.close()
+  }
+
+  #channelOptions (request: IncomingMessage): ChannelOptions {
+    const { mode, ...options } = this.#init.channelOptions
+
+    return { ...options, mode: typeof mode === 'function' ? mode(request) : mode }
   }
 
   #choose (request: IncomingMessage): boolean {
