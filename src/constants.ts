@@ -56,6 +56,12 @@ export const SP_SURVEY_TIME = 1_000
 /** How many hops a message may have made (NNG and nanomsg: `MAXTTL`). */
 export const SP_TTL = 8
 
+/** A UDP session without a datagram in either direction ends, ms: the least that a NAT keeps one (RFC 4787 section 4.3). */
+export const UDP_IDLE_TIMEOUT = 120_000
+
+/** Sessions of a bridge at a time: what a machine has descriptors for, without changes, is often less. */
+export const BRIDGE_MAX_SESSIONS = 10_000
+
 /** The longest delay that a timer takes, ms: 24 days. Longer ones, such as `Infinity`, mean this. */
 export const MAX_DELAY = 0x7fff_ffff
 
@@ -73,5 +79,7 @@ export const CloseCode = {
   ABNORMAL: 1006,
   INVALID_PAYLOAD: 1007,
   TOO_BIG: 1009,
-  INTERNAL_ERROR: 1011
+  INTERNAL_ERROR: 1011,
+  /** What is behind a bridge failed. */
+  BAD_GATEWAY: 1014
 } as const

@@ -30,7 +30,7 @@
  */
 import { WebSockets } from './transport/transport.ts'
 import type { DialStage } from './errors.ts'
-import type { HttpServers } from './server/index.ts'
+import type { HttpServers, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 import type { ServerOptions as HttpServerOptions, IncomingMessage, ServerResponse } from 'node:http'
@@ -38,6 +38,7 @@ import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { ConnectionOptions } from 'node:tls'
 import type { ProgressEvent } from 'progress-events'
 
+export type { Client, Refusal, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
 export interface WebSocketsInit {
@@ -58,6 +59,15 @@ export interface WebSocketsInit {
    * @default status 426, and a line that says so
    */
   onrequest?(request: IncomingMessage, response: ServerResponse): void
+
+  /**
+   * Decides about each upgrade request to a listener, with the client's address and a signal that fires when it leaves:
+   * return or resolve to nothing or `true` to accept it, `false` for status 403, or another answer. If it throws or
+   * rejects, the client gets status 500.
+   *
+   * @default every request is accepted
+   */
+  verify?: Verify
 
   /**
    * Where ports are shared: whatever listens with the same one, host and port does so together, told apart by

@@ -23,7 +23,8 @@ const entryPoints: Record<string, string[]> = {
   './server': ['HttpServers', 'listen'],
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
-  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor']
+  './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
+  './bridge': ['bridge', 'framings', 'resolvers']
 }
 
 describe('package exports', () => {
@@ -127,13 +128,15 @@ describe('package documentation', () => {
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
+    idleTimeout: 'UDP_IDLE_TIMEOUT',
     inactivityTimeout: 'INACTIVITY_TIMEOUT',
     keepAlive: 'KEEP_ALIVE_INTERVAL',
     keepAliveTimeout: 'KEEP_ALIVE_TIMEOUT',
     lowWaterMark: 'LOW_WATER_MARK',
     maxBufferedAmount: 'HIGH_WATER_MARK',
     maxMessage: 'MAX_INBOUND_MESSAGE',
-    maxMessageSize: 'MAX_OUTBOUND_MESSAGE'
+    maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
+    maxSessions: 'BRIDGE_MAX_SESSIONS'
   }
 
   /** Those of SP sockets; a number is not worth a constant. */
@@ -198,6 +201,7 @@ describe('source', () => {
 const layers = [
   ['cli'],
   ['index.ts'],
+  ['bridge'],
   ['transport', 'duplex', 'noise', 'sp'],
   ['server'],
   ['channel'],

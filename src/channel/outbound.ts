@@ -92,14 +92,9 @@ export class Outbound {
     return this.#payloadSize + this.#frames.size
   }
 
-  /**
-   * Bytes of the write under way that have not reached the operating system: where `size` goes down when all of it
-   * has left, this goes down bit by bit. Node uses it itself, but does not document it; TLS has it one handle deeper.
-   */
+  /** Bytes of the write under way that have not reached the operating system. */
   get unwritten (): number {
-    const { _handle: handle } = this.#socket as { _handle?: Handle }
-
-    return (handle?._parent ?? handle)?.writeQueueSize ?? 0
+    return unwritten(this.#socket)
   }
 
   /** Queue `parts` of `size` bytes together; false from the high water mark on. */
@@ -279,4 +274,14 @@ export class Outbound {
     this.#socket.write(batch.buffers[last], onwritten)
     this.#socket.uncork()
   }
+}
+
+/**
+ * Bytes of the write under way that have not reached the operating system: where `writableLength` goes down when all of it
+ * has left, this goes down bit by bit. Node uses it itself, but does not document it; TLS has it one handle deeper.
+ */
+export function unwritten (socket: Socket): number {
+  const { _handle: handle } = socket as { _handle?: Handle }
+
+  return (handle?._parent ?? handle)?.writeQueueSize ?? 0
 }

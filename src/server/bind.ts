@@ -21,7 +21,7 @@ const UNIX_REMEDIES: Record<string, string> = {
 }
 
 /** For `listen` of `node:net`. A name is bound at its first address of the family asked for. */
-export async function bindTarget ({ unixPath, host, family, zone, port }: Address): Promise<ListenOptions> {
+export async function bindTarget ({ unixPath, host, family, zone, port }: Pick<Address, 'unixPath' | 'host' | 'family' | 'zone' | 'port'>): Promise<ListenOptions> {
   if (unixPath != null) {
     return { path: unixPath }
   }
@@ -33,8 +33,13 @@ export async function bindTarget ({ unixPath, host, family, zone, port }: Addres
 
 /** Says which address, why not, and what to do. */
 export function bindError (address: Address, cause: NodeJS.ErrnoException): ListenError {
-  const remedies = address.unixPath == null ? REMEDIES : UNIX_REMEDIES
-  const error = new ListenError(`Could not listen on ${formatAddress(address).toString()}: ${remedies[cause.code ?? ''] ?? cause.message}`)
+  return namedBindError(formatAddress(address).toString(), address.unixPath != null, cause)
+}
+
+/** As `bindError`, for listeners whose address is none of a WebSocket. */
+export function namedBindError (name: string, unix: boolean, cause: NodeJS.ErrnoException): ListenError {
+  const remedies = unix ? UNIX_REMEDIES : REMEDIES
+  const error = new ListenError(`Could not listen on ${name}: ${remedies[cause.code ?? ''] ?? cause.message}`)
   error.cause = cause
 
   return error

@@ -6,12 +6,14 @@ import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
 import { bindError, bindTarget } from './bind.ts'
+import { fillEmptyTarget } from './empty-target.ts'
 import { Handshakes } from './handshakes.ts'
-import { refuseRequest, refuseUpgrade } from './refuse.ts'
+import { peek } from './peek.ts'
+import { refuseRequest } from './refuse.ts'
 import { Routes } from './routes.ts'
 import { TlsPort } from './tls.ts'
+import { upgrader } from './upgrade.ts'
 import type { HandshakeStage } from './handshakes.ts'
-import type { Route } from './route.ts'
 import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
@@ -20,18 +22,16 @@ import type { AddressInfo, Socket } from 'node:net'
 // an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
 const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
-/** First byte of a TLS record that holds a handshake (RFC 8446 section 5.1). */
-const TLS_HANDSHAKE = 0x16
-
-/** A request without target begins like this; it comes in one piece. */
-const EMPTY_TARGET = Buffer.from('GET  HTTP/')
-const ROOT_TARGET = Buffer.from('GET / HTTP/')
+/**
+ * Why a socket was refused: Node's server had its `maxConnections`; `verify` refused the request, or threw.
+ */
+export type DropReason = 'connections' | 'verify' | 'verify-error'
 
 export interface ServerEvents {
   /** A socket was accepted. */
   onconnection?(): void
-  /** Node refused a socket, because its server had `maxConnections`. No option sets that yet. */
-  ondrop?(): void
+  /** A socket or its request was refused. */
+  ondrop?(reason: DropReason): void
   /** A socket ended, or was ended, before it was a WebSocket; plain HTTP requests that got their answer do not count. */
   onhandshakefailed?(stage: HandshakeStage, error: Error): void
   /** The listening socket failed after it was bound. */
@@ -77,20 +77,17 @@ export class HttpServer {
   constructor (options: HttpServerOptions) {
     this.#events = options
     this.#handshakes = new Handshakes(options.handshakeTimeout ?? HANDSHAKE_TIMEOUT, (stage, error) => options.onhandshakefailed?.(stage, error))
-    this.tls = new TlsPort(options.https ?? options.http, {
-      onsecure: socket => { this.#serve(socket) },
-      onfailed: (socket, error) => { this.#handshakes.fail(socket, error) }
-    })
+    this.tls = new TlsPort(options.https ?? options.http)
     this.#http = createServer({ ...options.https, ...options.http }, guarded(options.onrequest ?? refuseRequest))
 
     // the HTTP server listens itself, so that its own timeouts run; sockets pass by here before it reads them
     const [serveHttp] = this.#http.listeners('connection')
     this.#serveHttp = serveHttp.bind(this.#http) as (socket: Socket) => void
     this.#http.removeAllListeners('connection')
-    this.#http.on('connection', this.#onconnection)
+    this.#http.on('connection', (socket: Socket) => { void this.#accept(socket) })
     this.#http.on('request', (request: IncomingMessage) => { this.#handshakes.dismiss(request.socket) })
-    this.#http.on('upgrade', this.#onupgrade)
-    this.#http.on('drop', () => options.ondrop?.())
+    this.#http.on('upgrade', upgrader(this.routes, this.#handshakes, options))
+    this.#http.on('drop', () => options.ondrop?.('connections'))
   }
 
   /** What the system says it is bound to: a path for a Unix socket. */
@@ -118,83 +115,34 @@ export class HttpServer {
     await Promise.all([promise, this.#handshakes.endAll()])
   }
 
-  readonly #onconnection = (socket: Socket): void => {
-    this.#handshakes.begin(socket)
+  /** What happens to a socket, stage by stage, until its HTTP request is read. Never rejects. */
+  async #accept (accepted: Socket): Promise<void> {
+    this.#handshakes.begin(accepted)
     this.#events.onconnection?.()
 
-    if (this.tls.on) {
-      this.#peek(socket)
-    } else {
-      this.#serve(socket)
+    try {
+      const protocol = this.tls.on ? await peek(accepted) : 'http'
+      const socket = protocol === 'tls' ? await this.#secure(accepted) : accepted
+      await this.#serve(socket)
+    } catch (error: any) {
+      this.#handshakes.fail(accepted, error)
     }
   }
 
-  /** TLS and HTTP share the port: the first byte tells them apart. */
-  #peek (socket: Socket): void {
-    socket.once('readable', () => {
-      const first: Uint8Array | null = socket.read(1)
+  async #secure (socket: Socket): Promise<Socket> {
+    this.#handshakes.enter(socket, 'tls')
 
-      if (first == null) {
-        socket.destroy()
-        return
-      }
-
-      socket.unshift(first)
-
-      if (first[0] === TLS_HANDSHAKE) {
-        this.#handshakes.enter(socket, 'tls')
-        this.tls.take(socket)
-      } else {
-        this.#serve(socket)
-      }
-    })
+    return this.tls.secure(socket)
   }
 
-  #serve (socket: Socket): void {
+  async #serve (socket: Socket): Promise<void> {
     this.#handshakes.enter(socket, 'request')
 
-    if (!this.routes.emptyTarget) {
-      this.#serveHttp(socket)
-    } else if (socket.readableLength > 0) {
-      this.#serveFilled(socket)
-    } else {
-      socket.once('readable', () => { this.#serveFilled(socket) })
-    }
-  }
-
-  /** Node's parser would refuse a request without target. */
-  #serveFilled (socket: Socket): void {
-    const head: Buffer | null = socket.read()
-
-    if (head != null) {
-      const empty = head.subarray(0, EMPTY_TARGET.length).equals(EMPTY_TARGET)
-      socket.unshift(empty ? Buffer.concat([ROOT_TARGET, head.subarray(EMPTY_TARGET.length)]) : head)
+    if (this.routes.emptyTarget) {
+      await fillEmptyTarget(socket)
     }
 
     this.#serveHttp(socket)
-  }
-
-  readonly #onupgrade = (request: IncomingMessage, socket: Socket, head: Buffer): void => {
-    const route = this.routes.find(request.url ?? '/')
-
-    this.#handshakes.enter(socket, 'upgrade')
-
-    if (route == null) {
-      refuseUpgrade(socket, 404, 'No WebSocket on this path')
-    } else if (!route.accepts(socket)) {
-      refuseUpgrade(socket, 426, 'Only WebSockets over TLS on this path: dial its wss address')
-    } else {
-      this.#upgrade(route, request, socket, head)
-    }
-  }
-
-  #upgrade (route: Route, request: IncomingMessage, socket: Socket, head: Buffer): void {
-    try {
-      route.upgrade(request, socket, head, () => { this.#handshakes.finish(socket) })
-    } catch (error: any) {
-      // a throw from here would end the process
-      refuseUpgrade(socket, 500, 'Internal Server Error', error)
-    }
   }
 }
 

@@ -10,14 +10,32 @@ import { Route } from './route.ts'
 import type { HttpServer, HttpServerOptions } from './http-server.ts'
 import type { SharedServer } from './http-servers.ts'
 import type { SubprotocolSelector } from './route.ts'
+import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
-import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { IncomingMessage } from 'node:http'
 
-export interface ListenOptions extends ChannelOptions, HttpServerOptions {
+export interface ListenOptions extends Omit<ChannelOptions, 'mode'>, HttpServerOptions {
+  /**
+   * Whether message boundaries matter, for all channels or as a function of the upgrade request.
+   *
+   * @default 'messages'
+   */
+  mode?: ChannelMode | ((request: IncomingMessage) => ChannelMode)
+
   /** The subprotocol that clients must offer, or a function that chooses one; without it none is chosen. */
   subprotocol?: string | SubprotocolSelector
+
+  /**
+   * Decides about each upgrade request, with the client's address and a signal that fires when it leaves: return or resolve
+   * to nothing or `true` to accept it, `false` for status 403, or another answer. If it throws or rejects, the client gets
+   * status 500. `handshakeTimeout` goes on meanwhile, and nothing that the client sends is lost. The subprotocol is chosen
+   * after it.
+   *
+   * @default every request is accepted
+   */
+  verify?: Verify
 
   /** Headers of the response that accepts a WebSocket, beside those of the handshake. */
   headers?: Record<string, string>
@@ -111,6 +129,7 @@ class RouteServer implements Server {
       address,
       channelOptions: options,
       subprotocol: options.subprotocol,
+      verify: options.verify,
       headers: options.headers,
       emptyTarget: options.emptyTarget,
       onChannel: (channel, request) => {
@@ -164,6 +183,7 @@ class RouteServer implements Server {
 
   async #close (): Promise<void> {
     this.#server.routes.remove(this.#route)
+    this.#route.close()
 
     const channels = [...this.#channels]
     const released = this.#servers.release(this.#shared)

@@ -1,8 +1,12 @@
 /**
  * Answers to HTTP requests that get no WebSocket.
  */
+import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+
+/** What says where the answer ends. */
+const FRAMING_HEADER = /^(connection|content-length|transfer-encoding)$/i
 
 /** Answer a request that does not ask for a WebSocket. */
 export function refuseRequest (_: IncomingMessage, response: ServerResponse): void {
@@ -10,18 +14,51 @@ export function refuseRequest (_: IncomingMessage, response: ServerResponse): vo
   response.end('This is a WebSocket server: connect with a WebSocket client.\n')
 }
 
+/** An HTTP response in the place of a WebSocket. */
+export interface Refusal {
+  /** 300 to 599. */
+  status: number
+
+  /**
+   * Behind the status.
+   *
+   * @default that of the status
+   */
+  reason?: string
+
+  /** A `Content-Type` among them takes the place of `text/plain`; what says where the answer ends is left out. */
+  headers?: Record<string, string>
+
+  /**
+   * Plain text, unless `headers` has another type.
+   *
+   * @default the reason
+   */
+  body?: string
+}
+
 /** Answer an upgrade request that gets no WebSocket, and end its socket with `error`. */
-export function refuseUpgrade (socket: Socket, status: number, reason: string, error = new Error(`${status} ${reason}`)): void {
-  const body = `${reason}\n`
+export function refuseUpgrade (socket: Socket, status: number, reason: string, error?: Error): void {
+  answerUpgrade(socket, { status, reason }, error)
+}
+
+/** Answer an upgrade request with something else than a WebSocket, and end its socket with `error`. */
+export function answerUpgrade (socket: Socket, refusal: Refusal, error?: Error): void {
+  const { status, reason = STATUS_CODES[status] ?? '', body = `${reason}\n` } = refusal
+  const cause = error ?? new Error(`${status} ${reason}`.trim())
 
   socket.on('error', () => { socket.destroy() })
 
   // the peer has reset it since, or whoever chooses the subprotocol has ended it
   if (!socket.writable) {
-    socket.destroy(error)
+    socket.destroy(cause)
     return
   }
 
-  socket.once('finish', () => { socket.destroy(error) })
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  const theirs = Object.entries(refusal.headers ?? {}).filter(([name]) => !FRAMING_HEADER.test(name))
+  const typed = theirs.some(([name]) => /^content-type$/i.test(name))
+  const headers = [...theirs, ...typed ? [] : [['Content-Type', 'text/plain']], ['Content-Length', Buffer.byteLength(body)], ['Connection', 'close']]
+
+  socket.once('finish', () => { socket.destroy(cause) })
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
 }

@@ -9,8 +9,10 @@ import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
 import { refuseUpgrade } from './refuse.ts'
+import { Verification } from './verify.ts'
+import type { Verify } from './verify.ts'
 import type { Address } from '../address/index.ts'
-import type { Channel, ChannelOptions } from '../channel/channel.ts'
+import type { Channel, ChannelMode, ChannelOptions } from '../channel/channel.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server as WsServer } from 'ws'
@@ -21,14 +23,24 @@ export type SubprotocolSelector = (offers: string[], request: IncomingMessage) =
 export interface RouteInit {
   /** Where it listens; the path of the root takes any path that no other route has. */
   address: Address
-  channelOptions: ChannelOptions
+  channelOptions: Omit<ChannelOptions, 'mode'> & { mode?: ChannelMode | ((request: IncomingMessage) => ChannelMode) }
   /** Without one no subprotocol is chosen, whatever is offered. */
   subprotocol?: string | SubprotocolSelector
   /** Requests without target are meant for `/`. */
   emptyTarget?: boolean
+  /** Without it every request is accepted. */
+  verify?: Verify
   /** More response headers. */
   headers?: Record<string, string>
   onChannel (channel: Channel, request: IncomingMessage): void
+}
+
+/** What becomes of an upgrade request. */
+export interface UpgradeEvents {
+  /** It has a WebSocket; comes before `onChannel`. */
+  onupgraded (): void
+  /** `verify` refused it, or threw. */
+  onrefused (reason: 'verify' | 'verify-error'): void
 }
 
 /** They are what the handshake itself says. */
@@ -39,6 +51,7 @@ export class Route {
   readonly emptyTarget: boolean
   readonly #init: RouteInit
   readonly #handshakes: WsServer<typeof Handshake>
+  readonly #verification: Verification | undefined
   /** The choice for the handshake under way, which is synchronous. */
   #chosen: string | false = false
 
@@ -46,6 +59,7 @@ export class Route {
     this.path = init.address.path === '/' ? '/' : init.address.path.replace(/\/$/, '')
     this.emptyTarget = init.emptyTarget === true
     this.#init = init
+    this.#verification = init.verify == null ? undefined : new Verification(init.verify)
     this.#handshakes = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -63,13 +77,12 @@ export class Route {
     return !this.#init.address.tls || socket instanceof TLSSocket
   }
 
-  /** Answer the upgrade request: with a WebSocket, and a call of `onupgraded` first, or with a refusal. */
-  upgrade (request: IncomingMessage, socket: Socket, head: Buffer, onupgraded: () => void): void {
-    if (!this.#choose(request)) {
-      refuseUpgrade(socket, 400, 'None of the offered subprotocols is spoken here')
-      return
-    }
-
+  /**
+   * Answer the upgrade request with a WebSocket or a refusal; at once, without `verify`.
+   *
+   * @returns rejects if the subprotocol selector throws
+   */
+  async upgrade (request: IncomingMessage, socket: Socket, head: Buffer, events: UpgradeEvents): Promise<void> {
     const local = this.#address(socket, this.#init.address.path, socket.localAddress, socket.localPort)
     const remote = this.#address(socket, '/', socket.remoteAddress, socket.remotePort)
 
@@ -79,8 +92,18 @@ export class Route {
       return
     }
 
+    if (this.#verification != null && !await this.#verification.passes(request, socket, remote, events.onrefused)) {
+      return
+    }
+
+    if (!this.#choose(request)) {
+      refuseUpgrade(socket, 400, 'None of the offered subprotocols is spoken here')
+      return
+    }
+
     this.#handshakes.handleUpgrade(request, socket, head, handshake => {
-      onupgraded()
+      this.#verification?.finish(socket)
+      events.onupgraded()
       this.#init.onChannel(new SocketChannel({
         socket,
         head,
@@ -88,8 +111,19 @@ export class Route {
         local,
         remote,
         subprotocol: handshake.protocol
-      }, this.#init.channelOptions), request)
+      }, this.#channelOptions(request)), request)
     })
+  }
+
+  /** Refuse the requests that wait for `verify`. */
+  close (): void {
+    this.#verification?.close()
+  }
+
+  #channelOptions (request: IncomingMessage): ChannelOptions {
+    const { mode, ...options } = this.#init.channelOptions
+
+    return { ...options, mode: typeof mode === 'function' ? mode(request) : mode }
   }
 
   #choose (request: IncomingMessage): boolean {

@@ -7,21 +7,19 @@ import type { ServerOptions } from 'node:https'
 import type { Socket } from 'node:net'
 import type { Server, TLSSocket } from 'node:tls'
 
-export interface TlsEvents {
-  /** The handshake of a socket is done. */
-  onsecure (socket: TLSSocket): void
-  /** It failed; the socket is still to be ended. */
-  onfailed (socket: TLSSocket, error: Error): void
+interface Pending {
+  resolve (socket: TLSSocket): void
+  reject (error: Error): void
 }
 
 export class TlsPort {
-  readonly #events: TlsEvents
+  /** Handshakes under way, by the socket that was accepted. */
+  readonly #pending = new WeakMap<Socket, Pending>()
   #options: ServerOptions
   #server: Server | undefined
 
   /** Off until `setCertificate`; `options` are for then. */
-  constructor (options: ServerOptions | undefined, events: TlsEvents) {
-    this.#events = events
+  constructor (options?: ServerOptions) {
     this.#options = { ALPNProtocols: ['http/1.1'], ...options }
   }
 
@@ -50,11 +48,15 @@ export class TlsPort {
     this.#options = options
   }
 
-  /** Begin the handshake of a socket of which nothing was read; only when it is on. */
-  take (socket: Socket): void {
+  /** The handshake of a socket of which nothing was read; only when it is on. Rejects when it fails. */
+  async secure (socket: Socket): Promise<TLSSocket> {
     // or else a client that leaves in the middle of its handshake is noticed by the deadline only
     socket.allowHalfOpen = false
-    this.#server?.emit('connection', socket)
+
+    return new Promise((resolve, reject) => {
+      this.#pending.set(socket, { resolve, reject })
+      this.#server?.emit('connection', socket)
+    })
   }
 
   #use (options: ServerOptions): void {
@@ -68,8 +70,8 @@ export class TlsPort {
     }
 
     this.#server = createServer(options)
-    this.#server.on('secureConnection', socket => { this.#events.onsecure(socket) })
-    this.#server.on('tlsClientError', (error, socket) => { this.#events.onfailed(socket, error) })
+    this.#server.on('secureConnection', socket => { this.#pending.get(rawSocket(socket))?.resolve(socket) })
+    this.#server.on('tlsClientError', (error, socket) => { this.#pending.get(rawSocket(socket))?.reject(error) })
   }
 }
 

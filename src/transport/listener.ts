@@ -106,8 +106,12 @@ export class WebSocketListener extends TypedEventEmitter<ListenerEvents> impleme
       http: this.#init.http,
       https: this.#init.https,
       onrequest: this.#init.onrequest,
+      verify: this.#init.verify,
       onconnection: () => { this.#countEvent('connection') },
-      ondrop: () => { this.#countEvent('drop') },
+      ondrop: (reason) => {
+        this.#countEvent('drop')
+        this.#metrics.drops?.increment({ [reason]: true })
+      },
       onhandshakefailed: (stage, err) => {
         this.#log('inbound connection failed at %s - %e', stage, err)
         this.#metrics.handshakeFailures?.increment({ [`inbound_${stage}`]: true })

@@ -15,6 +15,7 @@ export interface ListenerState {
 export class TransportMetrics {
   readonly dialerEvents?: CounterGroup
   readonly handshakeFailures?: CounterGroup
+  readonly drops?: CounterGroup
   readonly listenerStatus?: MetricGroup
   readonly listenerErrors?: CounterGroup
   readonly listenerEvents?: CounterGroup
@@ -33,6 +34,10 @@ export class TransportMetrics {
     this.handshakeFailures = metrics?.registerCounterGroup('libp2p_websockets_handshake_failures_total', {
       label: 'stage',
       help: 'Total count of connections that failed before they were a WebSocket, by direction and stage'
+    })
+    this.drops = metrics?.registerCounterGroup('libp2p_websockets_drops_total', {
+      label: 'reason',
+      help: 'Total count of inbound connections and requests that were refused, by reason'
     })
     this.listenerStatus = metrics?.registerMetricGroup('libp2p_websockets_listener_status_info', {
       label: 'address',

@@ -4,6 +4,7 @@ import { listen } from '../../src/server/index.ts'
 import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { exchange, open, portOf, rawClient, serve, upgradeRequest } from './fixtures.ts'
+import type { DropReason } from '../../src/server/index.ts'
 import type { Server as NetServer } from 'node:net'
 
 /** Node's server under the next one that listens. */
@@ -34,13 +35,13 @@ describe('server events', () => {
 
   it('ondrop comes for a socket that Node refuses', async () => {
     const listening = nodeServer()
-    const { promise: dropped, resolve: ondrop } = Promise.withResolvers<void>()
+    const { promise: dropped, resolve: ondrop } = Promise.withResolvers<DropReason>()
     const served = await serve({ ondrop });
     (await listening).maxConnections = 1
     const channel = await open(served.server.addresses[0])
 
     const client = await rawClient(served.port)
-    await dropped
+    expect(await dropped).to.equal('connections')
     await client.closed
     await expect(exchange(channel, 'the one that fits')).to.eventually.equal('the one that fits')
     expect(served.failures).to.be.empty()

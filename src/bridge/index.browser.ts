@@ -1,0 +1,9 @@
+import { UnsupportedOperationError } from '@libp2p/interface'
+
+export const framings = {}
+export const resolvers = {}
+
+/** @throws {UnsupportedOperationError} always */
+export async function bridge (): Promise<never> {
+  throw new UnsupportedOperationError('A browser cannot listen: a bridge runs on Node')
+}
