@@ -5,6 +5,7 @@ import { formatAddress, parseDialAddress } from '../../address/index.ts'
 import { Backoff } from '../../backoff.ts'
 import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX, TUNNEL_WAIT_TIMEOUT } from '../../constants.ts'
 import { listenTarget } from '../listen.ts'
+import { bounded } from './bounded.ts'
 import { Link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelListenTarget } from './options.ts'
@@ -139,7 +140,7 @@ class ConnectedTunnel implements Connected {
 
   async #dial (signal: AbortSignal): Promise<Connection> {
     const connection = await (this.#node as Libp2p).dial(this.#address, { signal })
-    await askReady(connection, shapeOf(this.#local), AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_TIMEOUT)]))
+    await bounded(HANDSHAKE_TIMEOUT, signal, async signal => askReady(connection, shapeOf(this.#local), signal))
 
     return connection
   }
@@ -169,9 +170,11 @@ class ConnectedTunnel implements Connected {
       const connection = await this.#link.connection(Math.max(0, deadline - performance.now()), over)
 
       try {
-        const signal = AbortSignal.any([over, AbortSignal.timeout(HANDSHAKE_TIMEOUT)])
-
-        return await connection.newStream(streamProtocol(shapeOf(this.#local)), { ...LIMITED, maxOutboundStreams: maxStreams, signal })
+        return await bounded(HANDSHAKE_TIMEOUT, over, async signal => connection.newStream(streamProtocol(shapeOf(this.#local)), {
+          ...LIMITED,
+          maxOutboundStreams: maxStreams,
+          signal
+        }))
       } catch (error) {
         if (connection.status === 'open') {
           throw error

@@ -7,6 +7,7 @@ import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNE
 import { dialTarget } from '../dial.ts'
 import { formatTarget } from '../target.ts'
 import { AllowList } from './allow-list.ts'
+import { bounded } from './bounded.ts'
 import { Link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelTarget } from './options.ts'
@@ -154,7 +155,7 @@ class ExposedTarget implements Exposed {
     const { reconnect = TUNNEL_RECONNECT, reconnectMax = TUNNEL_RECONNECT_MAX, signal, onlost, onrelayed } = this.#options
     const connect = async (signal: AbortSignal): Promise<Connection> => {
       const connection = await node.dial(via, { signal })
-      await reserved(node, connection.remotePeer, AbortSignal.any([signal, AbortSignal.timeout(HANDSHAKE_TIMEOUT)]))
+      await bounded(HANDSHAKE_TIMEOUT, signal, async signal => reserved(node, connection.remotePeer, signal))
 
       return connection
     }

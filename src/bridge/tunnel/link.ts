@@ -1,8 +1,8 @@
 /** Keeps a connection to a peer: dials, and dials again when it is lost, however that came. */
-import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
+import { ConnectionClosedError } from '@libp2p/interface'
 import { raceSignal } from 'race-signal'
 import { sleep } from '../../backoff.ts'
-import { MAX_DELAY } from '../../constants.ts'
+import { bounded } from './bounded.ts'
 import type { Backoff } from '../../backoff.ts'
 import type { Connection } from '@libp2p/interface'
 
@@ -62,16 +62,9 @@ export class Link {
    * @throws {ConnectionClosedError} the link was closed
    */
   async connection (timeout: number, signal: AbortSignal): Promise<Connection> {
-    const expired = new AbortController()
-    const timer = setTimeout(() => { expired.abort() }, Math.min(timeout, MAX_DELAY))
-
-    try {
-      return await raceSignal(this.#connected.promise, AbortSignal.any([expired.signal, signal]), {
-        translateError: () => signal.aborted ? signal.reason : new TimeoutError(`not connected again within ${Math.round(timeout)} ms`)
-      })
-    } finally {
-      clearTimeout(timer)
-    }
+    return bounded(timeout, signal, async signal => raceSignal(this.#connected.promise, signal, {
+      translateError: () => signal.reason
+    }))
   }
 
   /** Keep no connection any more. The one that is there stays open: it belongs to the node. */

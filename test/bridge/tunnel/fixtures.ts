@@ -133,3 +133,8 @@ export async function echoed (end: Connected, text: string): Promise<string> {
 
   return `${await readAll(socket)}`
 }
+
+/** Resolves when a socket is closed, with whether that was a reset. */
+export async function closing (socket: Socket): Promise<boolean> {
+  return new Promise(resolve => { socket.once('close', resolve) })
+}
