@@ -31,6 +31,11 @@ if (Number.parseInt(process.versions.node) < OLDEST_NODE) {
     stdout: process.stdout,
     stderr: process.stderr,
     env: process.env,
-    signal: stop.signal
+    signal: stop.signal,
+    onReload: listener => {
+      process.on('SIGHUP', listener)
+
+      return () => { process.off('SIGHUP', listener) }
+    }
   })
 }

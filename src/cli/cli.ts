@@ -3,6 +3,7 @@
  */
 import { readFileSync, existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { bridge } from './bridge.ts'
 import { CliError, COMMON_OPTIONS, ExitCode, UsageError } from './command.ts'
 import { demo } from './demo.ts'
 import { listen } from './listen.ts'
@@ -10,11 +11,13 @@ import { output } from './output.ts'
 import { perf } from './perf.ts'
 import { ping } from './ping.ts'
 import { sp } from './sp.ts'
+import { suggestion } from './suggestion.ts'
+import { websocksy } from './websocksy.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO } from './output.ts'
 
 const PROGRAM = 'ws-transport'
-const COMMANDS: Command[] = [demo, listen, ping, perf, sp]
+const COMMANDS: Command[] = [demo, listen, ping, perf, sp, bridge, websocksy]
 /** What asks for help in the place of a command. */
 const HELP = ['help', '--help', '-h']
 
@@ -93,7 +96,7 @@ function commandArguments (command: Command, argv: string[]): Arguments {
   const options = { ...command.options, ...COMMON_OPTIONS }
 
   try {
-    return parseArgs({ args: argv, options, allowPositionals: true })
+    return parseArgs({ args: argv, options, allowPositionals: true, tokens: true })
   } catch (err: any) {
     const unknown = /^Unknown option '(-[^']*)'/.exec(err.message)?.[1]
     const reason = unknown == null
@@ -150,33 +153,6 @@ function optionHelp ([name, option]: [string, Option]): [string, string] {
 function columns (rows: Array<[string, string]>): string {
   const width = Math.max(...rows.map(([left]) => left.length))
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('')
-}
-
-/** The end of a sentence: `, did you mean ...?` where one of the names is a slip of the finger away. */
-function suggestion (given: string, names: string[]): string {
-  const [near] = names
-    .map(name => ({ name, distance: editDistance(given, name) }))
-    .filter(({ distance }) => distance <= 2)
-    .sort((a, b) => a.distance - b.distance)
-
-  return near == null ? '.' : `, did you mean ${near.name}?`
-}
-
-/** How many letters must be added, dropped or replaced to get from one word to the other (Levenshtein). */
-function editDistance (from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
-
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-
-    for (let j = 1; j <= to.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (from[i - 1] === to[j - 1] ? 0 : 1))
-    }
-
-    row = next
-  }
-
-  return row[to.length]
 }
 
 function firstLine (err: Error): string {

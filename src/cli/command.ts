@@ -53,6 +53,8 @@ export interface Option {
 export interface Arguments {
   positionals: string[]
   values: Record<string, string | boolean | Array<string | boolean> | undefined>
+  /** The same in the order of the command line, as `parseArgs` of node:util gives it. */
+  tokens: Array<{ kind: string, name?: string, value?: string }>
 }
 
 export interface Command {
@@ -117,6 +119,24 @@ export function countOption (args: Arguments, name: string): number {
   }
 
   return Number(text)
+}
+
+/** @returns ms */
+export function secondsOption (args: Arguments, name: string): number | undefined {
+  const text = args.values[name]
+
+  if (text != null && !/^\d+(\.\d+)?$/.test(String(text))) {
+    throw new UsageError(`--${name} takes a number of seconds such as 2 or 0.5, not "${String(text)}"`)
+  }
+
+  return text == null ? undefined : Number(text) * 1_000
+}
+
+/** All values of an option that may be given more than once. */
+export function stringsOption (args: Arguments, name: string): string[] {
+  const values = args.values[name]
+
+  return Array.isArray(values) ? values.map(String) : []
 }
 
 /** What `TLS_OPTIONS` say. */

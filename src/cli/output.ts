@@ -16,6 +16,11 @@ export interface IO {
   env: Record<string, string | undefined>
   /** Fires when the user wants to stop. */
   signal: AbortSignal
+  /**
+   * Call `listener` each time the user asks for the configuration to be read again; returns how to stop that. Without a
+   * listener such a request ends the process.
+   */
+  onReload? (listener: () => void): () => void
 }
 
 export interface Output {

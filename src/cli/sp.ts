@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseDialAddress, parseListenAddress } from '../address/index.ts'
 import { dialAddress, listenAddress } from '../sp/address.ts'
 import * as sockets from '../sp/index.ts'
-import { bytesOption, checked, CliError, countOption, ExitCode, pemOption, UsageError } from './command.ts'
+import { bytesOption, checked, CliError, countOption, ExitCode, pemOption, secondsOption, stringsOption, UsageError } from './command.ts'
 import { FORMATS } from './message-format.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO, Output } from './output.ts'
@@ -244,23 +244,6 @@ async function dataOption ({ values: { data, file } }: Arguments): Promise<Uint8
   }
 }
 
-/** @returns ms */
-function secondsOption (args: Arguments, name: string): number | undefined {
-  const text = args.values[name]
-
-  if (text != null && !/^\d+(\.\d+)?$/.test(String(text))) {
-    throw new UsageError(`--${name} takes a number of seconds such as 2 or 0.5, not "${String(text)}"`)
-  }
-
-  return text == null ? undefined : Number(text) * 1_000
-}
-
 function addressOptions (args: Arguments, names: string[]): string[] {
   return names.flatMap(name => stringsOption(args, name))
-}
-
-function stringsOption (args: Arguments, name: string): string[] {
-  const values = args.values[name]
-
-  return Array.isArray(values) ? values.map(String) : []
 }

@@ -4,11 +4,13 @@ import { inProcess, program } from './fixtures.ts'
 
 /** What each command's help must teach. */
 const OPTIONS: Record<string, string[]> = {
+  bridge: ['--config FILE', '--framing FRAMING', '--protocol NAME', '--origin ORIGIN', '--auth WHO', '--token FIELD', '--allow RULE', '--log LEVEL'],
   demo: ['--size BYTES'],
   listen: ['--key FILE', '--cert FILE'],
   ping: ['--count N', '--ca FILE', '--insecure'],
   perf: ['--upload BYTES', '--download BYTES', '--ca FILE', '--insecure'],
-  sp: ['--listen ADDRESS', '--dial ADDRESS', '-D, --data DATA', '-F, --file FILE', '--subscribe TOPIC', '--recv-timeout SECONDS', '-i, --interval SECONDS', '-C, --count N', '--format FORMAT']
+  sp: ['--listen ADDRESS', '--dial ADDRESS', '-D, --data DATA', '-F, --file FILE', '--subscribe TOPIC', '--recv-timeout SECONDS', '-i, --interval SECONDS', '-C, --count N', '--format FORMAT'],
+  websocksy: ['-p, --port PORT', '-l, --listen HOST', '-k, --ping SECONDS', '-b, --backend NAME', '-c, --option NAME=VALUE']
 }
 
 describe('run', () => {

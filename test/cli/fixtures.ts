@@ -27,6 +27,8 @@ export interface Program {
   readonly stderr: string
   /** The next line it writes to stdout. */
   line (): Promise<string>
+  /** Resolves when it has written this to stderr. */
+  logged (text: string): Promise<void>
   kill (signal: NodeJS.Signals): void
   /** Stop reading what it writes, as a reader does that goes away. */
   closeStdout (): void
@@ -60,6 +62,11 @@ export function start (args: string[], imports: string[] = []): Program {
       }
 
       return value
+    },
+    logged: async (text) => {
+      while (!stderr.includes(text)) {
+        await once(child.stderr, 'data')
+      }
     },
     kill: (signal) => { child.kill(signal) },
     closeStdout: () => { child.stdout.destroy() },

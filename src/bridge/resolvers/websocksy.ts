@@ -2,7 +2,6 @@
 import { resolve } from 'node:path'
 import { parse } from '../framings/index.ts'
 import { formatTarget, parseTarget } from '../target.ts'
-import type { Framing } from '../framing.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** Paths that are none. */
@@ -29,12 +28,17 @@ export function websocksyPeer (text: string, port?: string): Multiaddr {
 }
 
 /**
- * @param name - the name of a framing
- * @param config - what websocksy has in an option or column of its own
+ * A framing, as we write it.
+ *
+ * @param name - as websocksy knows it
+ * @param config - what it has in an option or column of its own
  * @throws {InvalidParametersError} there is no such framing, or it does not take this
  */
-export function websocksyFraming (name: string, config: string = ''): Framing {
-  return parse(config === '' ? name : `${name}:${config}`)
+export function websocksyFraming (name: string, config: string = ''): string {
+  const form = config === '' ? name : `${name}:${config}`
+  parse(form)
+
+  return form
 }
 
 function lacksPort (url: string): boolean {
