@@ -112,7 +112,8 @@ async function connect (node: Libp2p, address: Multiaddr, signal: AbortSignal): 
   }
 }
 
-function dialFailure (address: Multiaddr, stage: string, err: any): string {
+/** The line that says which address failed, at which stage, why, and what to do. */
+export function dialFailure (address: Multiaddr | string, stage: string, err: any): string {
   const cause = rootCause(err)
   const reason = ['AbortError', 'TimeoutError'].includes(cause.name) ? 'no answer in time' : cause.message.trim()
   const advice = ADVICE[cause.code] ?? ADVICE[cause.name] ?? ADVICE[stage]

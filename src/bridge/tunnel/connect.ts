@@ -10,6 +10,7 @@ import { Link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelListenTarget } from './options.ts'
 import { askReady, LIMITED, shapeOf, streamProtocol } from './protocol.ts'
+import { Relays } from './relays.ts'
 import { Sessions } from './sessions.ts'
 import { StreamEndpoint } from './stream-endpoint.ts'
 import type { TunnelOptions } from './options.ts'
@@ -122,7 +123,7 @@ class ConnectedTunnel implements Connected {
   async start (): Promise<void> {
     const { node, key, webSockets, maxStreams = TUNNEL_MAX_STREAMS, background = false, idleTimeout, signal } = this.#options
 
-    this.#node = node ?? await createNode({ key, webSockets, maxStreams, circuit: this.#address.toString().includes(CIRCUIT) })
+    this.#node = node ?? await createNode({ key, webSockets, maxStreams, relays: isCircuit(this.#address) ? new Relays(maxStreams) : undefined })
 
     if (background) {
       this.#link.startInBackground()

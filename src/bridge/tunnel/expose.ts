@@ -1,17 +1,16 @@
 /** The end of a tunnel where the target is. */
-import { once } from 'node:events'
-import { InvalidParametersError, TimeoutError } from '@libp2p/interface'
+import { InvalidParametersError } from '@libp2p/interface'
 import { formatAddress, parseDialAddress, parseListenAddress } from '../../address/index.ts'
 import { Backoff } from '../../backoff.ts'
-import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX } from '../../constants.ts'
+import { TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX } from '../../constants.ts'
 import { dialTarget } from '../dial.ts'
 import { formatTarget } from '../target.ts'
 import { AllowList } from './allow-list.ts'
-import { bounded } from './bounded.ts'
 import { Link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelTarget } from './options.ts'
 import { LIMITED, readyProtocol, shapeOf, streamProtocol } from './protocol.ts'
+import { Relays } from './relays.ts'
 import { Sessions } from './sessions.ts'
 import { StreamEndpoint } from './stream-endpoint.ts'
 import type { TunnelOptions } from './options.ts'
@@ -67,7 +66,7 @@ export interface Exposed {
  * @throws {InvalidParametersError} nobody is allowed, no address is given, or the key cannot be used
  * @throws {InvalidMultiaddrError} an address that cannot be dialled or listened on
  * @throws {ListenError} an address is taken or not ours
- * @throws {TimeoutError} a relay took the connection, and would not be one for us
+ * @throws {ConnectionFailedError} a relay does not want to be one for us
  * @throws {Error} what the first dial of a relay failed with
  */
 export async function expose (target: AddressInput, options: ExposeOptions): Promise<Exposed> {
@@ -90,6 +89,7 @@ class ExposedTarget implements Exposed {
   readonly #allow: AllowList
   readonly #options: ExposeOptions
   readonly #sessions: Sessions
+  readonly #relays: Relays
   readonly #stop = new AbortController()
   #links: Link[] = []
   #node: Libp2p | undefined
@@ -100,6 +100,7 @@ class ExposedTarget implements Exposed {
     this.#allow = allow
     this.#options = options
     this.#sessions = new Sessions(options.onerror)
+    this.#relays = new Relays(options.maxStreams ?? TUNNEL_MAX_STREAMS)
   }
 
   get peer (): string {
@@ -115,10 +116,14 @@ class ExposedTarget implements Exposed {
   }
 
   async start (): Promise<void> {
-    const { node, maxStreams = TUNNEL_MAX_STREAMS } = this.#options
-    const vias = list(this.#options.via).map(relayAddress)
+    const { node, via, maxStreams = TUNNEL_MAX_STREAMS } = this.#options
+    const vias = list(via).map(relayAddress)
 
-    this.#node = node ?? await this.#createNode(vias.length)
+    if (node != null && vias.length > 0) {
+      throw new InvalidParametersError('a node of yours listens through relays itself: leave out via, or the node')
+    }
+
+    this.#node = node ?? await this.#createNode(vias.length > 0)
 
     const shape = shapeOf(this.#target)
     const streams = { ...LIMITED, maxInboundStreams: maxStreams }
@@ -132,11 +137,11 @@ class ExposedTarget implements Exposed {
     await this.#closed
   }
 
-  async #createNode (relays: number): Promise<Libp2p> {
+  async #createNode (relayed: boolean): Promise<Libp2p> {
     const { key, maxStreams = TUNNEL_MAX_STREAMS, webSockets } = this.#options
     const listen = list(this.#options.listen).map(address => `${formatAddress(parseListenAddress(address))}`)
 
-    if (listen.length + relays === 0) {
+    if (listen.length === 0 && !relayed) {
       throw new InvalidParametersError('nobody could reach the target: give an address to listen on, or a relay')
     }
 
@@ -144,9 +149,8 @@ class ExposedTarget implements Exposed {
       key,
       maxStreams,
       webSockets,
-      // for each of these libp2p asks a relay that it is connected to
-      listen: [...listen, ...new Array<string>(relays).fill('/p2p-circuit')],
-      circuit: relays > 0,
+      listen,
+      relays: relayed ? this.#relays : undefined,
       gater: this.#allow.gater(peer => this.#options.onrefused?.(peer))
     })
   }
@@ -155,7 +159,7 @@ class ExposedTarget implements Exposed {
     const { reconnect = TUNNEL_RECONNECT, reconnectMax = TUNNEL_RECONNECT_MAX, signal, onlost, onrelayed } = this.#options
     const connect = async (signal: AbortSignal): Promise<Connection> => {
       const connection = await node.dial(via, { signal })
-      await bounded(HANDSHAKE_TIMEOUT, signal, async signal => reserved(node, connection.remotePeer, signal))
+      await this.#relays.reserve(via, connection)
 
       return connection
     }
@@ -217,7 +221,7 @@ function list <T> (values: T | T[] | undefined): T[] {
   return values == null ? [] : Array.isArray(values) ? values : [values]
 }
 
-/** Where nobody has to be proven the relay still has: libp2p reserves with whom it knows by name. */
+/** Others reach us by the name of the relay, so that has to be proven too. */
 function relayAddress (input: AddressInput): Multiaddr {
   const address = parseDialAddress(input)
 
@@ -226,22 +230,4 @@ function relayAddress (input: AddressInput): Multiaddr {
   }
 
   return formatAddress(address)
-}
-
-/**
- * The relay has agreed to be one. libp2p asks each relay that it is connected to, until it has enough, and shows it in its
- * addresses.
- */
-async function reserved (node: Libp2p, relay: PeerId, signal: AbortSignal): Promise<void> {
-  const isReserved = (): boolean => node.getMultiaddrs().some(address => address.toString().includes(`/p2p/${relay}/p2p-circuit`))
-
-  while (!isReserved()) {
-    try {
-      await once(node, 'self:peer:update', { signal })
-    } catch (cause) {
-      const error = new TimeoutError(`the relay ${relay} has not agreed to be one: is our peer id among those that it allows?`)
-      error.cause = cause
-      throw error
-    }
-  }
 }

@@ -4,6 +4,7 @@ import { webSockets } from '../../index.ts'
 import { notingFailures } from '../../transport/noting-failures.ts'
 import { readKey } from './key.ts'
 import { loadParts } from './parts.ts'
+import type { Relays } from './relays.ts'
 import type { WebSocketsInit } from '../../index.ts'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 
@@ -20,7 +21,7 @@ export interface NodeInit {
   listen?: string[]
   gater?: ConnectionGater
   /** Dials through relays, and is reached through them. */
-  circuit?: boolean
+  relays?: Relays
   /** Is such a relay, for so many peers. */
   relayFor?: number
   /** Streams at a time on a connection. */
@@ -35,9 +36,10 @@ export interface NodeInit {
  * @throws {InvalidParametersError} the key cannot be used
  * @throws {UnsupportedOperationError} a package is not installed
  */
-export async function createNode ({ key, listen = [], gater, circuit = false, relayFor = 0, maxStreams, webSockets: init }: NodeInit): Promise<Libp2p> {
+export async function createNode ({ key, listen = [], gater, relays, relayFor = 0, maxStreams, webSockets: init }: NodeInit): Promise<Libp2p> {
   const { createLibp2p, noise, noiseCrypto, yamux } = await loadParts(loadNode)
-  const relays = circuit || relayFor > 0 ? await loadParts(loadRelays) : undefined
+  // they have to know the protocols of each other
+  const parts = relays != null || relayFor > 0 ? await loadParts(loadRelayParts) : undefined
   const transport = webSockets({ inactivityTimeout: 0, ...init })
   const failures: string[] = []
 
@@ -47,7 +49,7 @@ export async function createNode ({ key, listen = [], gater, circuit = false, re
       addresses: { listen },
       transports: [
         components => notingFailures(transport(components), failures),
-        ...circuit && relays != null ? [relays.circuitRelayTransport({ maxInboundStopStreams: maxStreams, maxOutboundStopStreams: maxStreams })] : []
+        ...relays == null ? [] : [await relays.transport()]
       ],
       connectionEncrypters: [noise({ crypto: noiseCrypto })],
       streamMuxers: [yamux({
@@ -59,9 +61,9 @@ export async function createNode ({ key, listen = [], gater, circuit = false, re
       // it ends a connection where the answer to its ping waits behind a transfer
       connectionMonitor: { enabled: false },
       services: {
-        ...relays != null && { identify: relays.identify() },
-        ...relayFor > 0 && relays != null && {
-          relay: relays.circuitRelayServer({
+        ...parts != null && { identify: parts.identify() },
+        ...parts != null && relayFor > 0 && {
+          relay: parts.circuitRelayServer({
             maxInboundHopStreams: maxStreams,
             maxOutboundStopStreams: maxStreams,
             // those of libp2p are for strangers: 128 KiB, 2 minutes
@@ -88,11 +90,11 @@ async function loadNode () {
 }
 
 // eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- as above
-async function loadRelays () {
-  const [{ circuitRelayServer, circuitRelayTransport }, { identify }] = await Promise.all([
+async function loadRelayParts () {
+  const [{ circuitRelayServer }, { identify }] = await Promise.all([
     import('@libp2p/circuit-relay-v2'),
     import('@libp2p/identify')
   ])
 
-  return { circuitRelayServer, circuitRelayTransport, identify }
+  return { circuitRelayServer, identify }
 }
