@@ -16,6 +16,7 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
+const tunnelPage = readFileSync(join(root, 'docs/tunnel.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('README and docs: examples', () => {
@@ -30,7 +31,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}`).forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}\n${tunnelPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
