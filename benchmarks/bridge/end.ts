@@ -158,4 +158,5 @@ async function tcpEnd (): Promise<() => Promise<void>> {
   })
 }
 
+process.on('SIGINT', () => { process.exit() })
 await ROLES[role]()

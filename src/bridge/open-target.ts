@@ -78,7 +78,7 @@ async function open (client: Client, resolution: Resolution, rules: CheckedRules
   }
 
   const datagrams = isWebSocket ? target.kind === 'udp' : client.kind === 'datagram'
-  const framing = isWebSocket === toWebSocket ? undefined : framingOf(resolution.framing ?? rules.framing, datagrams)
+  const framing = isWebSocket === toWebSocket ? undefined : framingOf(resolution.framing ?? rules.framing, { datagrams, maxMessage: options.maxMessage })
   const mode = isWebSocket === toWebSocket || datagrams || framing != null ? 'messages' : 'bytes'
 
   options.log?.('debug', 'dial', { id: client.id, target: formatTarget(target).toString() })

@@ -3,6 +3,7 @@ import { InvalidParametersError } from '@libp2p/interface'
 import { parseFraming } from './framings/parse.ts'
 import { fixed } from './resolvers/fixed.ts'
 import type { Framing } from './framing.ts'
+import type { FramingOptions } from './framings/index.ts'
 import type { BridgeRules } from './options.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -22,7 +23,7 @@ export function checkRules (rules: BridgeRules): CheckedRules {
     throw new InvalidParametersError('a bridge needs either a target or a resolver')
   }
 
-  framingOf(framing, false)
+  framingOf(framing)
 
   if (![undefined, 1, 2].includes(proxyProtocol)) {
     throw new InvalidParametersError(`there is no PROXY protocol version ${proxyProtocol}: 1 or 2`)
@@ -39,15 +40,15 @@ export function checkRules (rules: BridgeRules): CheckedRules {
  * Nothing for `binary`: what comes is passed on as it is.
  *
  * @param form - as in the options
- * @param datagrams - whether the bytes come as datagrams
+ * @param options - for those that are made of text
  * @throws {InvalidParametersError} there is no such framing
  */
-export function framingOf (form: string | Framing = 'binary', datagrams: boolean): Framing | undefined {
+export function framingOf (form: string | Framing = 'binary', options?: FramingOptions): Framing | undefined {
   if (typeof form === 'function') {
     return form
   }
 
-  const framing = parseFraming(form, { datagrams })
+  const framing = parseFraming(form, options)
 
   return form.trim().toLowerCase() === 'binary' ? undefined : framing
 }

@@ -28,7 +28,7 @@ export const bridge: Command = {
     'proxy-protocol': { type: 'string', value: '1|2', description: 'tell a TCP or Unix target who the client is, in a header of this version' },
     'max-sessions': { type: 'string', value: 'N', description: 'sessions at a time (default 10000)' },
     'max-sessions-per-address': { type: 'string', value: 'N', description: 'sessions of one client address at a time' },
-    'max-message': { type: 'string', value: 'BYTES', description: 'largest message of a client (default 4MiB)' },
+    'max-message': { type: 'string', value: 'BYTES', description: 'largest message, of a client and of a framing (default 4MiB)' },
     'keep-alive': { type: 'string', value: 'SECONDS', description: 'ping a silent WebSocket after this long; 0: never (default 30)' },
     timeout: { type: 'string', value: 'SECONDS', description: 'for a target to open (default 10)' },
     idle: { type: 'string', value: 'SECONDS', description: 'end of a UDP session without datagrams (default 120)' },

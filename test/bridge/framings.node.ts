@@ -16,7 +16,9 @@ const CUTTING: Array<{ name: string, make(maxMessage?: number): Framing, alphabe
   { name: 'json', make: maxMessage => json({ maxMessage }), alphabet: ['{', '}', '[', ']', '"', '\\', ' ', '1', 'null', ',', '"a":', 'é', '\xff'], short: '{"\\":"}" 1' }
 ]
 
-describe('bridge framings', () => {
+describe('bridge framings', function () {
+  this.timeout(20_000)
+
   for (const { name, make, alphabet, short } of CUTTING) {
     const input = fc.array(fc.constantFrom(...alphabet), { maxLength: 40 }).map(parts => bytesOf(parts.join('')))
     const cuts = fc.array(fc.nat(100), { maxLength: 12 })
@@ -109,7 +111,9 @@ describe('bridge framings', () => {
   })
 })
 
-describe('bridge framing: auto', () => {
+describe('bridge framing: auto', function () {
+  this.timeout(20_000)
+
   it('calls any valid text text, wherever it is cut, and keeps all of it', async () => {
     await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary' }), fc.array(fc.nat(60)), async (string, cuts) => {
       const bytes = Buffer.from(string)
@@ -236,7 +240,9 @@ describe('bridge framing: lengths', () => {
   })
 })
 
-describe('bridge framing: json', () => {
+describe('bridge framing: json', function () {
+  this.timeout(20_000)
+
   it('makes a text message of each value, with the blanks before it', async () => {
     expect(await frame(json(), ['{"a":[1,{}]} [] "x"', '\n1 true\r\n'])).to.deep.equal(['text {"a":[1,{}]}', 'text  []', 'text  "x"', 'text \n1', 'text  true'])
     expect(await frame(json(), ['truefalse1.5e3{}'])).to.deep.equal(['text true', 'text false', 'text 1.5e3', 'text {}'])

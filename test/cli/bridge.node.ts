@@ -176,6 +176,12 @@ describe('bridge command', () => {
     expect(await exchange(peer, 'x'.repeat(1_024))).to.have.lengthOf(1)
     peer.send(Buffer.alloc(1_025))
     expect(await peer.closed).to.have.property('code', 1009)
+
+    const lines = await client((await runningBridge('bridge', LISTEN, url, '--max-message', '1KiB', '--framing', 'newline:lf')).url)
+    expect(await exchange(lines, `${'x'.repeat(1_023)}\n`)).to.have.lengthOf(1)
+    lines.send('x'.repeat(1_024))
+    lines.send('\n')
+    expect(await lines.closed).to.have.property('code', 1009)
   })
 
   it('--keep-alive pings, --timeout gives up, --idle ends', async () => {

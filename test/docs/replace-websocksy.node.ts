@@ -1,5 +1,6 @@
 /** Every command of docs/replace-websocksy.md, with the real servers and a real browser. */
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
@@ -7,7 +8,7 @@ import { extname, join } from 'node:path'
 import { expect } from 'aegir/chai'
 import { client, exchange, refusal, runningBridge } from '../cli/bridge-fixtures.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
-import { listening, startProgram } from '../fixtures/programs.ts'
+import { listening, needs, startProgram } from '../fixtures/programs.ts'
 import { openBrowser, temporaryFolder } from '../fixtures/puppeteer.ts'
 import { freePort } from '../server/fixtures.ts'
 import type { RunningBridge } from '../cli/bridge-fixtures.ts'
@@ -119,6 +120,7 @@ async function expectPeers ({ url }: RunningBridge): Promise<void> {
 }
 
 async function expectNoVnc (test: Context, { url }: RunningBridge, path: string): Promise<void> {
+  needs(test, 'novnc', existsSync(NOVNC))
   const origin = await serveFiles(NOVNC)
   const page = await (await openBrowser(test, 'chrome')).newPage()
   await page.goto(`${origin}/vnc_lite.html?host=127.0.0.1&port=${new URL(url).port}${path}`)

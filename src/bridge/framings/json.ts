@@ -3,11 +3,10 @@ import { cut } from './cut.ts'
 import type { CutOptions, FindEnd } from './cut.ts'
 import type { Framing } from '../framing.ts'
 
-const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const OPENING = [0x5b, 0x7b]
-const CLOSING = [0x5d, 0x7d]
-const BLANKS = [0x09, 0x0a, 0x0d, 0x20]
+const Kind = { OTHER: 0, BLANK: 1, QUOTE: 2, OPENING: 3, CLOSING: 4 } as const
+/** What each byte is, outside of strings: the characters of each kind, in the order of the kinds. */
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => ['\t\n\r ', '"', '[{', ']}'].findIndex(characters => characters.includes(String.fromCharCode(byte))) + 1)
 /** They need nothing behind them to be whole, as a number does. */
 const LITERALS = ['true', 'false', 'null']
 const LONGEST_LITERAL = 5
@@ -48,29 +47,30 @@ function findValue (): FindEnd {
   return (bytes, seen) => {
     for (let i = seen; i < bytes.length; i++) {
       const byte = bytes[i]
+      const kind = KINDS[byte]
 
       if (inString) {
-        inString = escaped || byte !== QUOTE
+        inString = escaped || kind !== Kind.QUOTE
         escaped = !escaped && byte === BACKSLASH
 
         if (!inString && depth === 0) {
           return reset(i + 1)
         }
       } else if (bare != null) {
-        if (byte === QUOTE || OPENING.includes(byte) || isBlank(byte)) {
+        if (kind !== Kind.OTHER && kind !== Kind.CLOSING) {
           return reset(i)
         }
 
         if (isLiteral(bytes, bare, i + 1)) {
           return reset(i + 1)
         }
-      } else if (byte === QUOTE) {
+      } else if (kind === Kind.QUOTE) {
         inString = true
-      } else if (OPENING.includes(byte)) {
+      } else if (kind === Kind.OPENING) {
         depth++
-      } else if (depth === 0 && !isBlank(byte)) {
+      } else if (depth === 0 && kind !== Kind.BLANK) {
         bare = i
-      } else if (CLOSING.includes(byte) && --depth === 0) {
+      } else if (kind === Kind.CLOSING && --depth === 0) {
         return reset(i + 1)
       }
     }
@@ -78,7 +78,7 @@ function findValue (): FindEnd {
 }
 
 function isBlank (byte: number): boolean {
-  return BLANKS.includes(byte)
+  return KINDS[byte] === Kind.BLANK
 }
 
 function isLiteral (bytes: Buffer, start: number, end: number): boolean {
