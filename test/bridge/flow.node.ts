@@ -69,7 +69,7 @@ describe('bridge flow', function () {
       // a reader that stops now and then
       const slow = setInterval(() => { socket.isPaused ? socket.resume() : socket.pause() }, 20)
       cleanUp(() => { clearInterval(slow) })
-      await until(() => sent() > size / 2)
+      await until(() => sent() > size / 8)
       clearInterval(slow)
       socket.resume()
       expect(await closed).to.include({ code: 1000 })

@@ -93,7 +93,7 @@ describe('bridge to real servers', function () {
   it('dig to dnsmasq through two bridges, UDP to WebSocket to UDP', async function () {
     need(this, 'dig')
     const port = await freePort()
-    start(this, 'dnsmasq', ['--no-daemon', '--no-resolv', '--no-hosts', '--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`, '--address=/bridge.test/192.0.2.7', '--conf-file=/dev/null', '--pid-file='])
+    start(this, 'dnsmasq', ['--keep-in-foreground', '--no-resolv', '--no-hosts', '--bind-interfaces', '--listen-address=127.0.0.1', `--port=${port}`, '--address=/bridge.test/192.0.2.7', '--conf-file=/dev/null', '--pid-file='])
     await listening(port)
     const inner = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target: `udp://127.0.0.1:${port}` })
     const outer = await startBridge('udp://127.0.0.1:0', { target: urlOf(inner) })

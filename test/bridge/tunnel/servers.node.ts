@@ -33,7 +33,7 @@ describe('a tunnel to real servers', () => {
 
   it('dnsmasq, over UDP', async function () {
     const port = await freePort()
-    startProgram(this, 'dnsmasq-base', ['dnsmasq', '--keep-in-foreground', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file=', '--listen-address=127.0.0.1', '--bind-interfaces', `--port=${port}`, '--address=/tunnel.test/192.0.2.7'])
+    startProgram(this, 'dnsmasq', ['dnsmasq', '--keep-in-foreground', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file=', '--listen-address=127.0.0.1', '--bind-interfaces', `--port=${port}`, '--address=/tunnel.test/192.0.2.7'])
     await listening(port)
     const { connected } = await tunnel(`udp://127.0.0.1:${port}`, { local: 'udp://127.0.0.1:0' })
     const resolver = new Resolver({ timeout: 2_000 })
