@@ -33,7 +33,7 @@ async function open (options: Partial<BridgeOptions> = {}, target?: Target): Pro
   const inbox = new Inbox()
   let error: Error | undefined
   far.on('error', err => { error = err })
-  far.on('data', data => { inbox.add(data, false) })
+  far.on('data', (data: Buffer) => { inbox.add(data, false) })
 
   return { bridge, client, far, inbox, farError: () => error }
 }
@@ -101,7 +101,7 @@ describe('bridge ends: WebSocket to TCP', () => {
       await client.receives('\r\n\r\n')
       const far = await next
       const inbox = new Inbox()
-      far.on('data', data => { inbox.add(data, false) })
+      far.on('data', (data: Buffer) => { inbox.add(data, false) })
       client.socket.write(Buffer.concat([Buffer.from([0x82, 0x88, 0, 0, 0, 0]), Buffer.from('half')]))
 
       if (expected !== '') {

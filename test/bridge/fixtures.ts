@@ -119,7 +119,7 @@ export async function openSocket (where: number | string): Promise<TcpClient> {
   let error: Error | undefined
   cleanUp(() => { socket.destroy() })
   socket.on('error', err => { error = err })
-  socket.on('data', data => { inbox.add(data, false) })
+  socket.on('data', (data: Buffer) => { inbox.add(data, false) })
   await once(socket, 'connect')
 
   return {
