@@ -23,7 +23,10 @@ const WARM_UP = 500
 
 const [kind, side, folder, seconds, address] = process.argv.slice(2)
 const key = (name: string): string => join(folder, `${name}.key`)
+/** Bytes that came. */
 let count = 0
+/** Chunks that were taken at once. */
+let sent = 0
 
 const ENDS: Record<string, () => Promise<void>> = {
   async 'stack server' () {
@@ -34,7 +37,11 @@ const ENDS: Record<string, () => Promise<void>> = {
 
   async 'stack client' () {
     const stream = await (await createNode([])).dialProtocol(multiaddr(address), PROTOCOL)
-    const send = (): void => { while (stream.send(CHUNK)) {} }
+    const send = (): void => {
+      while (stream.send(CHUNK)) {
+        sent++
+      }
+    }
     stream.addEventListener('drain', send)
     send()
   },
@@ -57,7 +64,11 @@ const ENDS: Record<string, () => Promise<void>> = {
     const path = join(folder, `local-${process.pid}.sock`)
     const { local } = await tunnel.connect(address, { key: key('client'), local: kind === 'unix' ? `unix://${path}` : 'tcp://127.0.0.1:0' })
     const socket = kind === 'unix' ? netConnect(path) : netConnect(Number(local[0].getComponents()[1].value), '127.0.0.1')
-    const send = (): void => { while (socket.write(CHUNK)) {} }
+    const send = (): void => {
+      while (socket.write(CHUNK)) {
+        sent++
+      }
+    }
     socket.on('drain', send)
     send()
   }

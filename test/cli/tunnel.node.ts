@@ -183,13 +183,15 @@ describe('tunnel', () => {
     ['nobody may be reached', ['relay', LOCAL], 'nobody is allowed'],
     ['the second word is missing', [], 'expose, connect, relay']
   ] as Array<[string, string[], string]>) {
-    it(`exits with 2 where ${what}`, async () => {
-      const { code, stdout, stderr } = await inProcess(['tunnel', ...args], { env: { HOME: folder } })
+    it(`exits with 2 where ${what}`, async () => { await expectUsageError(args, says) })
+  }
 
-      expect([code, stdout]).to.deep.equal([2, ''])
-      expect(stderr).to.match(/^ws-transport: .*\n$/)
-      expect(stderr).to.contain(says)
-    })
+  async function expectUsageError (args: string[], says: string): Promise<void> {
+    const { code, stdout, stderr } = await inProcess(['tunnel', ...args], { env: { HOME: folder } })
+
+    expect([code, stdout]).to.deep.equal([2, ''])
+    expect(stderr).to.match(/^ws-transport: .*\n$/)
+    expect(stderr).to.contain(says)
   }
 
   it('exits with 1 where the address is taken', async () => {

@@ -1,8 +1,8 @@
 /** The end of a tunnel where its users are. */
 import { ConnectionClosedError, InvalidParametersError } from '@libp2p/interface'
-import { isMultiaddr, multiaddr } from '@multiformats/multiaddr'
+import { isMultiaddr } from '@multiformats/multiaddr'
 import { formatAddress, parseDialAddress } from '../../address/index.ts'
-import { Backoff } from '../../backoff.ts'
+import { Backoff, sleep } from '../../backoff.ts'
 import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX, TUNNEL_WAIT_TIMEOUT } from '../../constants.ts'
 import { listenTarget } from '../listen.ts'
 import { bounded } from './bounded.ts'
@@ -21,6 +21,9 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const CIRCUIT = '/p2p-circuit'
+
+/** Between two looks at a connection that is closing, ms. */
+const CLOSING_POLL = 10
 
 export interface ConnectOptions extends TunnelOptions {
   /** Where its users connect to: a TCP or UDP port or a Unix socket of this machine; port 0 is any free one. */
@@ -79,8 +82,6 @@ export async function connect (address: AddressInput, options: ConnectOptions): 
     throw error
   }
 
-  options.signal?.addEventListener('abort', () => { void tunnel.close() }, { once: true })
-
   return tunnel
 }
 
@@ -124,6 +125,9 @@ class ConnectedTunnel implements Connected {
     const { node, key, webSockets, maxStreams = TUNNEL_MAX_STREAMS, background = false, idleTimeout, signal } = this.#options
 
     this.#node = node ?? await createNode({ key, webSockets, maxStreams, relays: isCircuit(this.#address) ? new Relays(maxStreams) : undefined })
+
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', () => { void this.close() }, { signal: this.#stop.signal })
 
     if (background) {
       this.#link.startInBackground()
@@ -177,9 +181,12 @@ class ConnectedTunnel implements Connected {
           signal
         }))
       } catch (error) {
-        if (connection.status === 'open') {
+        if (connection.status === 'open' || performance.now() >= deadline) {
           throw error
         }
+
+        // it is closing, and has not said so yet
+        await sleep(CLOSING_POLL, over)
       }
     }
   }

@@ -15,7 +15,7 @@ import { Sessions } from './sessions.ts'
 import { StreamEndpoint } from './stream-endpoint.ts'
 import type { TunnelOptions } from './options.ts'
 import type { AddressInput } from '../../address/index.ts'
-import type { Connection, Libp2p, PeerId, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, PeerId, Stream, StreamHandler } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface ExposeOptions extends TunnelOptions {
@@ -79,8 +79,6 @@ export async function expose (target: AddressInput, options: ExposeOptions): Pro
     throw error
   }
 
-  options.signal?.addEventListener('abort', () => { void exposed.close() }, { once: true })
-
   return exposed
 }
 
@@ -91,7 +89,9 @@ class ExposedTarget implements Exposed {
   readonly #sessions: Sessions
   readonly #relays: Relays
   readonly #stop = new AbortController()
-  #links: Link[] = []
+  readonly #links: Link[] = []
+  /** Those that are ours on the node. */
+  readonly #protocols: string[] = []
   #node: Libp2p | undefined
   #closed: Promise<void> | undefined
 
@@ -116,7 +116,7 @@ class ExposedTarget implements Exposed {
   }
 
   async start (): Promise<void> {
-    const { node, via, maxStreams = TUNNEL_MAX_STREAMS } = this.#options
+    const { node, via, signal } = this.#options
     const vias = list(via).map(relayAddress)
 
     if (node != null && vias.length > 0) {
@@ -125,10 +125,12 @@ class ExposedTarget implements Exposed {
 
     this.#node = node ?? await this.#createNode(vias.length > 0)
 
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', () => { void this.close() }, { signal: this.#stop.signal })
+
     const shape = shapeOf(this.#target)
-    const streams = { ...LIMITED, maxInboundStreams: maxStreams }
-    await this.#node.handle(readyProtocol(shape), this.#onready, streams)
-    await this.#node.handle(streamProtocol(shape), this.#onstream, streams)
+    await this.#handle(this.#node, readyProtocol(shape), this.#onready)
+    await this.#handle(this.#node, streamProtocol(shape), this.#onstream)
     await Promise.all(vias.map(async via => this.#keepRelay(this.#node as Libp2p, via)))
   }
 
@@ -153,6 +155,11 @@ class ExposedTarget implements Exposed {
       relays: relayed ? this.#relays : undefined,
       gater: this.#allow.gater(peer => this.#options.onrefused?.(peer))
     })
+  }
+
+  async #handle (node: Libp2p, protocol: string, onstream: StreamHandler): Promise<void> {
+    await node.handle(protocol, onstream, { ...LIMITED, maxInboundStreams: this.#options.maxStreams ?? TUNNEL_MAX_STREAMS })
+    this.#protocols.push(protocol)
   }
 
   async #keepRelay (node: Libp2p, via: Multiaddr): Promise<void> {
@@ -205,10 +212,8 @@ class ExposedTarget implements Exposed {
   }
 
   async #close (): Promise<void> {
-    const shape = shapeOf(this.#target)
-
     this.#stop.abort()
-    await this.#node?.unhandle([readyProtocol(shape), streamProtocol(shape)])
+    await this.#node?.unhandle(this.#protocols)
     await Promise.all([this.#sessions.close(), ...this.#links.map(async link => link.close())])
 
     if (this.#options.node == null) {
@@ -218,7 +223,7 @@ class ExposedTarget implements Exposed {
 }
 
 function list <T> (values: T | T[] | undefined): T[] {
-  return values == null ? [] : Array.isArray(values) ? values : [values]
+  return values == null ? [] : [values].flat() as T[]
 }
 
 /** Others reach us by the name of the relay, so that has to be proven too. */

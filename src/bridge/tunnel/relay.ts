@@ -61,9 +61,13 @@ export async function relay (listen: AddressInput | AddressInput[], options: Rel
       }
     }
   })
-  const close = async (): Promise<void> => { await node.stop() }
+  const stop = new AbortController()
+  const close = async (): Promise<void> => {
+    stop.abort()
+    await node.stop()
+  }
 
-  signal?.addEventListener('abort', () => { void close() }, { once: true })
+  signal?.addEventListener('abort', () => { void close() }, { signal: stop.signal })
 
   return {
     peer: `${node.peerId}`,

@@ -5,8 +5,8 @@
 import { ConnectionFailedError } from '@libp2p/interface'
 import { notingFailures } from '../../transport/noting-failures.ts'
 import { loadParts } from './parts.ts'
-import type { Connection, PeerId, Transport } from '@libp2p/interface'
 import type { CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
+import type { Connection, PeerId, Transport } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** A part of the transport that its type does not tell. */

@@ -17,7 +17,7 @@ export interface StreamEndpointOptions {
   closeTimeout?: number
 
   /**
-   * A stream on which nothing moves for this long is reset, ms.
+   * A stream of bytes on which nothing moves for this long is reset, ms. Datagrams come from endpoints that end by themselves.
    *
    * @default Infinity
    */
@@ -56,7 +56,7 @@ export class StreamEndpoint implements Endpoint {
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
     this.#datagrams = shape === 'bytes' ? undefined : new DatagramReader()
 
-    if (options.idleTimeout != null && options.idleTimeout !== Infinity) {
+    if (shape === 'bytes' && options.idleTimeout != null && options.idleTimeout !== Infinity) {
       this.#idle = setTimeout(this.#onidle, Math.min(options.idleTimeout, MAX_DELAY))
     }
 

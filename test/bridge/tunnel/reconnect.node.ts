@@ -258,4 +258,3 @@ describe('a reverse tunnel', () => {
     await expect(expose(url, { via: '/ip4/127.0.0.1/tcp/1/ws', allow: [peerOf(keys.here)] })).to.eventually.be.rejectedWith('/p2p/ID').with.property('name', 'InvalidParametersError')
   })
 })
-

@@ -447,6 +447,24 @@ describe('the ends of a tunnel', () => {
     expect([there.status, here.status]).to.deep.equal(['started', 'started'])
   })
 
+  it('that fail because the node of the user has such a target already leave that one as it is', async () => {
+    const key = await newKey()
+    const { url } = await tcpTarget()
+    const node = await testNode(undefined, [LOCAL])
+    await exposed(url, { node, allow: [peerOf(key)] })
+
+    await expect(expose(url, { node, allow: [peerOf(key)] })).to.eventually.be.rejected()
+    expect(await echoed(await connected(node.getMultiaddrs()[0], { key, local: LOCAL_TCP }), 'hello')).to.equal('hello')
+  })
+
+  it('do not start when their signal has fired', async () => {
+    const signal = AbortSignal.abort()
+    const key = await newKey()
+
+    await expect(expose('tcp://127.0.0.1:1', { listen: LOCAL, allow: [peerOf(key)], signal })).to.eventually.be.rejected().with.property('name', 'AbortError')
+    await expect(connect(`/ip4/127.0.0.1/tcp/1/ws/p2p/${peerOf(key)}`, { local: LOCAL_TCP, signal })).to.eventually.be.rejected().with.property('name', 'AbortError')
+  })
+
   it('close when their signal fires', async () => {
     const stop = new AbortController()
     const { connected, exposed } = await tunnel((await tcpTarget()).url, { signal: stop.signal }, { signal: stop.signal })
