@@ -123,8 +123,8 @@ describe('package bin', () => {
 })
 
 describe('package documentation', () => {
-  /** The constant behind the default of each option. */
-  const defaults: Record<string, keyof typeof constants> = {
+  /** The constant behind the default of each option; a number is not worth one. */
+  const defaults: Record<string, keyof typeof constants | number> = {
     closeTimeout: 'CLOSE_TIMEOUT',
     handshakeTimeout: 'HANDSHAKE_TIMEOUT',
     highWaterMark: 'HIGH_WATER_MARK',
@@ -136,7 +136,9 @@ describe('package documentation', () => {
     maxBufferedAmount: 'HIGH_WATER_MARK',
     maxMessage: 'MAX_INBOUND_MESSAGE',
     maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
-    maxSessions: 'BRIDGE_MAX_SESSIONS'
+    maxSessions: 'BRIDGE_MAX_SESSIONS',
+    offset: 0,
+    static: 0
   }
 
   /** Those of SP sockets; a number is not worth a constant. */

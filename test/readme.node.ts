@@ -9,6 +9,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'aegir/chai'
+import { FRAMING_EXAMPLES } from '../src/bridge/framings/parse.ts'
+import { framings, resolvers } from '../src/bridge/index.ts'
+import { KINDS } from '../src/cli/bridge-config.ts'
 import { CloseCode } from '../src/constants.ts'
 import { PROTOCOLS } from '../src/sp/protocols.ts'
 
@@ -17,6 +20,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
 const tunnelPage = readFileSync(join(root, 'docs/tunnel.md'), 'utf8')
+const bridgePage = readFileSync(join(root, 'docs/bridge.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('README and docs: examples', () => {
@@ -31,7 +35,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}\n${tunnelPage}`).forEach(({ title, code }) => {
+  examples([readme, spPage, bridgePage, tunnelPage].join('\n')).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
@@ -86,6 +90,26 @@ describe('docs/sp.md', () => {
     const roles = tableUnder('The protocols', spPage).flatMap(([name]) => code(name).split(', '))
 
     expect(roles).to.have.members(Object.keys(PROTOCOLS))
+  })
+})
+
+describe('docs/bridge.md', () => {
+  it('names every framing, as text and as function', () => {
+    const rows = tableUnder('Framings', bridgePage)
+
+    expect(rows.map(([text]) => code(text))).to.have.members(FRAMING_EXAMPLES)
+    expect(rows.map(([, name]) => code(name).replace(/\(.*/, ''))).to.have.members(Object.keys(framings).filter(name => name !== 'parse'))
+  })
+
+  it('names every resolver', () => {
+    expect(tableUnder('Resolvers', bridgePage).map(([name]) => code(name).replace(/\(.*/, ''))).to.have.members(Object.keys(resolvers))
+  })
+
+  it('names everything that a configuration may hold', () => {
+    const [, section] = bridgePage.split('## Configuration')
+    const names = [...section.matchAll(/`(\w+)`/g)].map(([, name]) => name)
+
+    expect(names).to.include.members(Object.keys(KINDS))
   })
 })
 

@@ -1,6 +1,6 @@
 /**
  * One process of a measurement: a bridge, the TCP echo behind it, or the client before it. Its arguments are
- * `ws-transport|ws <port of the target>`, `echo`, or `client <url or port> transfer|ping|sessions <count>`.
+ * `ws-transport|ws <port of the target>`, `echo`, or `client <url> transfer|ping|sessions <count> [<size of messages>]`, or `ws-echo`.
  *
  * Servers print their port, clients what they measured.
  */
@@ -10,17 +10,16 @@ import { connect, createServer } from 'node:net'
 import { WebSocketServer } from 'ws'
 import { bridge } from '../../dist/src/bridge/index.js'
 import { dial } from '../../dist/src/channel/index.js'
+import { listen } from '../../dist/src/server/index.js'
 import { median } from '../stats.ts'
 import type { Channel } from '../../src/channel/index.ts'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 
-/** As large as a write may be that leaves in one message of byte mode. */
-const CHUNK = new Uint8Array(65_536).fill(0x78)
 
 /** Unsent bytes at which a writer on `ws` waits. */
 const HIGH_WATER_MARK = 1_048_576
 
-const [role, where, mode, count] = process.argv.slice(2)
+const [role, where, mode, count, size = '65536'] = process.argv.slice(2)
 
 const ROLES: Record<string, () => Promise<void>> = {
   async 'ws-transport' () {
@@ -65,6 +64,14 @@ const ROLES: Record<string, () => Promise<void>> = {
     console.log((server.address() as AddressInfo).port)
   },
 
+  /** What a client would talk to without a bridge. */
+  async 'ws-echo' () {
+    const { addresses } = await listen('/ip4/127.0.0.1/tcp/0/ws', {}, channel => {
+      channel.onmessage = data => { channel.send(data) }
+    })
+    console.log(addresses[0].getComponents().find(({ name }) => name === 'tcp')?.value)
+  },
+
   async client () {
     await CLIENTS[mode](Number(count))
   }
@@ -73,16 +80,17 @@ const ROLES: Record<string, () => Promise<void>> = {
 const CLIENTS: Record<string, (count: number) => Promise<void>> = {
   /** MB/s there and back. */
   async transfer (mebibytes) {
-    const size = mebibytes * 1_048_576
-    const channel = await dial(where, { mode: 'bytes', subprotocols: [] })
+    const total = mebibytes * 1_048_576
+    const message = new Uint8Array(Number(size)).fill(0x78)
+    const channel = await dial(where)
     const started = performance.now()
     let received = 0
     let sent = 0
     const send = (): void => {
-      while (sent < size) {
-        sent += CHUNK.length
+      while (sent < total) {
+        sent += message.length
 
-        if (!channel.send(CHUNK)) {
+        if (!channel.send(message)) {
           return
         }
       }
@@ -91,7 +99,7 @@ const CLIENTS: Record<string, (count: number) => Promise<void>> = {
       channel.onmessage = data => {
         received += data.length
 
-        if (received === size) {
+        if (received === total) {
           resolve()
         }
       }
@@ -100,18 +108,18 @@ const CLIENTS: Record<string, (count: number) => Promise<void>> = {
     channel.ondrain = send
     send()
     await done
-    console.log(size / 1e6 / ((performance.now() - started) / 1_000))
+    console.log(total / 1e6 / ((performance.now() - started) / 1_000))
     process.exit()
   },
 
-  /** Median round trip of 64 bytes, ms: over the bridge, or straight to the port of the echo. */
+  /** Median round trip of 64 bytes, ms. */
   async ping (times) {
-    const end = where.startsWith('ws') ? await webSocketEnd() : await tcpEnd()
+    const channel = await dial(where)
     const samples: number[] = []
 
     for (let i = 0; i < times; i++) {
       const started = performance.now()
-      await end()
+      await roundTrip(channel)
       samples.push(performance.now() - started)
     }
 
@@ -124,7 +132,7 @@ const CLIENTS: Record<string, (count: number) => Promise<void>> = {
     const channels: Channel[] = []
 
     while (channels.length < many) {
-      const channel = await dial(where, { mode: 'bytes' })
+      const channel = await dial(where)
       await roundTrip(channel)
       channels.push(channel)
     }
@@ -135,12 +143,6 @@ const CLIENTS: Record<string, (count: number) => Promise<void>> = {
 
 const PING = new Uint8Array(64).fill(0x78)
 
-async function webSocketEnd (): Promise<() => Promise<void>> {
-  const channel = await dial(where, { mode: 'bytes' })
-
-  return async () => roundTrip(channel)
-}
-
 async function roundTrip (channel: Channel): Promise<void> {
   return new Promise(resolve => {
     channel.onmessage = () => { resolve() }
@@ -148,15 +150,4 @@ async function roundTrip (channel: Channel): Promise<void> {
   })
 }
 
-async function tcpEnd (): Promise<() => Promise<void>> {
-  const socket: Socket = connect({ port: Number(where), host: '127.0.0.1', noDelay: true })
-  await once(socket, 'connect')
-
-  return async () => new Promise(resolve => {
-    socket.once('data', () => { resolve() })
-    socket.write(PING)
-  })
-}
-
-process.on('SIGINT', () => { process.exit() })
 await ROLES[role]()

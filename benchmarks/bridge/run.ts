@@ -82,37 +82,46 @@ for (const title of Object.keys(results)) {
 /** Everything about one bridge, begun anew. */
 async function measure (name: string): Promise<void> {
   const echo = await ready(end(0, 'echo'))
-  const bridge = await BRIDGES[name](echo.port)
-  const url = `ws://127.0.0.1:${bridge.port}`
+  const straight = await ready(end(0, 'ws-echo'))
 
   try {
-    const cpuBefore = cpuSeconds(bridge.child)
-    add(`${mebibytes} MiB there and back, MB/s`, name, await client(url, 'transfer', mebibytes))
-    add('CPU of the bridge for it, s', name, cpuSeconds(bridge.child) - cpuBefore)
-    const direct = await client(`${echo.port}`, 'ping', pings)
-    add('round trip added to that of TCP, p50, ms', name, await client(url, 'ping', pings) - direct)
-    await measureSessions(name, bridge, url)
+    await withBridge(name, echo.port, async (url, bridge) => {
+      const before = cpuSeconds(bridge)
+      add(`${mebibytes} MiB there and back, messages of 64 KiB, MB/s`, name, await client(url, 'transfer', mebibytes, 65_536))
+      add('CPU of the bridge for it, s', name, cpuSeconds(bridge) - before)
+      add(`${mebibytes / 16} MiB there and back, messages of 1 KiB, MB/s`, name, await client(url, 'transfer', mebibytes / 16, 1_024))
+      const direct = await client(`ws://127.0.0.1:${straight.port}`, 'ping', pings)
+      add('round trip of 64 bytes, p50, more than without a bridge, ms', name, await client(url, 'ping', pings) - direct)
+    })
+    await withBridge(name, echo.port, async (url, bridge) => {
+      const count = name === 'websockify' ? sessions.websockify : sessions.others
+      const before = memory(bridge)
+      const opened = end(0, 'client', url, 'sessions', `${count}`)
+
+      try {
+        await line(opened)
+        add(`memory of each of ${sessions.others} sessions (${sessions.websockify} of websockify), KiB`, name, (memory(bridge) - before) / count / 1_024)
+      } finally {
+        await stop([opened])
+      }
+    })
   } finally {
-    await stop([bridge.child, echo.child])
+    await stop([echo.child, straight.child])
   }
 }
 
-/** In a new bridge, so that nothing of the transfer counts. */
-async function measureSessions (name: string, { child }: Running, url: string): Promise<void> {
-  const before = memory(child)
-  const count = name === 'websockify' ? sessions.websockify : sessions.others
-  const opened = end(0, 'client', url, 'sessions', `${count}`)
+async function withBridge (name: string, target: number, use: (url: string, bridge: ChildProcess) => Promise<void>): Promise<void> {
+  const { child, port } = await BRIDGES[name](target)
 
   try {
-    await line(opened)
-    add(`memory of each of ${sessions.others} sessions (${sessions.websockify} of websockify), KiB`, name, (memory(child) - before) / count / 1_024)
+    await use(`ws://127.0.0.1:${port}`, child)
   } finally {
-    await stop([opened])
+    await stop([child])
   }
 }
 
-async function client (where: string, mode: string, count: number): Promise<number> {
-  const child = end(0, 'client', where, mode, `${count}`)
+async function client (where: string, mode: string, count: number, size = 0): Promise<number> {
+  const child = end(0, 'client', where, mode, `${count}`, `${size}`)
 
   try {
     return Number(await line(child))

@@ -20,11 +20,13 @@ export function checkAccess ({ headers }: { readonly headers: Readonly<IncomingH
 /** RFC 7617 and RFC 6750. Every secret is looked at, whichever fits. */
 function isAuthorized ({ basic = {}, bearer = [] }: BridgeAuth, authorization: string): boolean {
   const [scheme, credentials = ''] = authorization.split(/ +/, 2)
-  const known = scheme.toLowerCase() === 'basic'
-    ? Object.entries(basic).map(([name, password]) => Buffer.from(`${name}:${password}`).toString('base64'))
-    : scheme.toLowerCase() === 'bearer' ? bearer : []
+  const known: Record<string, string[]> = {
+    basic: Object.entries(basic).map(([name, password]) => Buffer.from(`${name}:${password}`).toString('base64')),
+    bearer
+  }
+  const secrets = Object.hasOwn(known, scheme.toLowerCase()) ? known[scheme.toLowerCase()] : []
 
-  return known.filter(secret => isEqual(secret, credentials)).length > 0
+  return secrets.filter(secret => isEqual(secret, credentials)).length > 0
 }
 
 /** In the same time for any two. */

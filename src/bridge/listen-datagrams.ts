@@ -8,8 +8,8 @@ import { addressOf, boundTarget, remoteName } from './listener.ts'
 import { formatTarget } from './target.ts'
 import type { ListenTargetOptions, OnEndpoint, TargetListener } from './listener.ts'
 import type { PortTarget } from './target.ts'
-import type { RemoteInfo, Socket } from 'node:dgram'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { RemoteInfo, Socket } from 'node:dgram'
 
 export async function listenDatagrams (target: PortTarget, options: ListenTargetOptions, onendpoint: OnEndpoint): Promise<TargetListener> {
   const { host, port, ipv6Only } = await bindTarget(target)

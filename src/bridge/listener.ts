@@ -49,5 +49,9 @@ export function unixAddress (path: string): Address {
 
 /** For people: host and port, IPv6 in brackets, or the path of a Unix socket. */
 export function remoteName ({ host, port, unixPath }: Pick<Address, 'host' | 'port' | 'unixPath'>): string {
-  return unixPath != null ? `unix:${unixPath}` : host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  if (unixPath != null) {
+    return `unix:${unixPath}`
+  }
+
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

@@ -10,10 +10,11 @@ export class Slots {
    * Take one, and give it back with `release`.
    *
    * @param address - of the client, without port; `''` where it has none, as with Unix sockets
-   * @param limits - those of now
+   * @param rules - the limits of now
    * @returns which limit is in the way, or nothing
    */
-  take (address: string, { maxSessions = BRIDGE_MAX_SESSIONS, maxSessionsPerAddress = Infinity }: BridgeRules): 'limit' | 'address_limit' | undefined {
+  take (address: string, rules: BridgeRules): 'limit' | 'address_limit' | undefined {
+    const { maxSessions = BRIDGE_MAX_SESSIONS, maxSessionsPerAddress = Infinity } = rules
     const taken = this.#byAddress.get(address) ?? 0
 
     if (this.#taken >= maxSessions) {

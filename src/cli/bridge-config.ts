@@ -43,7 +43,8 @@ export interface BridgePlan {
 
 type Kind = 'text' | 'texts' | 'number' | 'boolean' | 'object' | 'function'
 
-const KINDS: Record<keyof BridgeConfig, Kind[]> = {
+/** What each option may be. */
+export const KINDS: Record<keyof BridgeConfig, Kind[]> = {
   listen: ['text', 'texts'],
   target: ['text'],
   resolve: ['function'],

@@ -7,7 +7,7 @@ import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { portOf, rejection, socketPath } from '../server/fixtures.ts'
 import { Inbox } from '../suites/peer.ts'
-import { echo, openClient, openSocket, startBridge, startTarget, urlOf } from './fixtures.ts'
+import { echo, openClient, openSocket, refusal, startBridge, startTarget, urlOf } from './fixtures.ts'
 import type { Bridge, BridgeOptions } from '../../src/bridge/index.ts'
 
 interface End {
@@ -139,6 +139,34 @@ describe('bridge', () => {
     await Promise.all(clients.map(async ({ inbox }) => inbox.until(({ size }) => size === 1)))
     expect(clients.map(({ inbox }) => inbox.text)).to.deep.equal(['a', 'b'])
     expect(ports.size).to.equal(2)
+  })
+
+  it('dials a secure target with what it takes: an authority, headers, an origin', async () => {
+    const certificate = await createCertificate()
+    const headers: Array<Record<string, unknown>> = []
+    const server = await listen('/ip4/127.0.0.1/tcp/0/tls/ws', { https: certificate }, (channel, request) => {
+      headers.push(request.headers)
+      channel.onmessage = (data, text) => { channel.send(data, { text }) }
+    })
+    cleanUp(async () => server.close())
+    const target = `wss://localhost:${portOf(server.addresses[0])}`
+    const distrustful = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target })
+    expect(await refusal(urlOf(distrustful))).to.include({ status: 502 })
+
+    const bridge = await startBridge('tcp://127.0.0.1:0', { target, dial: { tls: { ca: certificate.cert }, headers: { 'X-From': 'bridge' } } })
+    const { socket, inbox } = await openSocket(portOf(bridge.addresses[0]))
+    socket.write('safe')
+    await inbox.until(({ text }) => text === 'safe')
+    expect(headers[0]).to.have.property('x-from', 'bridge')
+  })
+
+  it('ends a session over UDP that says nothing, and one that says too much', async () => {
+    const bridge = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target: await KINDS.UDP.echo?.(), idleTimeout: 50 })
+    const silent = await openClient(urlOf(bridge))
+    expect(await silent.closed).to.include({ code: 1000 })
+    const verbose = await openClient(urlOf(bridge))
+    verbose.socket.send(Buffer.alloc(65_508))
+    expect(await verbose.closed).to.include({ code: 1009 })
   })
 
   it('makes messages by its framing, each with its own type', async () => {

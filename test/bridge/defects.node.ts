@@ -5,10 +5,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect } from 'aegir/chai'
+import { createCertificate } from '../fixtures/certificate.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { until } from '../fixtures/until.ts'
 import { portOf, rawClient, rawTlsClient, upgradeRequest } from '../server/fixtures.ts'
-import { createCertificate } from '../fixtures/certificate.ts'
 import { echo, openClient, startBridge, startTarget, urlOf } from './fixtures.ts'
 import type { Bridge } from '../../src/bridge/index.ts'
 

@@ -21,7 +21,7 @@ interface Session {
   /** The other end of what the bridge dialled. */
   far: Socket
   inbox: Inbox
-  farError: () => Error | undefined
+  farError (): Error | undefined
 }
 
 async function open (options: Partial<BridgeOptions> = {}, target?: Target): Promise<Session> {

@@ -31,7 +31,7 @@ export interface Target {
   port: number
   sockets: Socket[]
   /** Resolves with the next socket that comes in. */
-  next: () => Promise<Socket>
+  next (): Promise<Socket>
 }
 
 /** A TCP server, or one on a Unix socket, that keeps half-open sockets open, as servers do that have more to say. */
