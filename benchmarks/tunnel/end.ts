@@ -25,8 +25,6 @@ const [kind, side, folder, seconds, address] = process.argv.slice(2)
 const key = (name: string): string => join(folder, `${name}.key`)
 /** Bytes that came. */
 let count = 0
-/** Chunks that were taken at once. */
-let sent = 0
 
 const ENDS: Record<string, () => Promise<void>> = {
   async 'stack server' () {
@@ -37,11 +35,7 @@ const ENDS: Record<string, () => Promise<void>> = {
 
   async 'stack client' () {
     const stream = await (await createNode([])).dialProtocol(multiaddr(address), PROTOCOL)
-    const send = (): void => {
-      while (stream.send(CHUNK)) {
-        sent++
-      }
-    }
+    const send = (): void => { flood(() => stream.send(CHUNK)) }
     stream.addEventListener('drain', send)
     send()
   },
@@ -64,11 +58,7 @@ const ENDS: Record<string, () => Promise<void>> = {
     const path = join(folder, `local-${process.pid}.sock`)
     const { local } = await tunnel.connect(address, { key: key('client'), local: kind === 'unix' ? `unix://${path}` : 'tcp://127.0.0.1:0' })
     const socket = kind === 'unix' ? netConnect(path) : netConnect(Number(local[0].getComponents()[1].value), '127.0.0.1')
-    const send = (): void => {
-      while (socket.write(CHUNK)) {
-        sent++
-      }
-    }
+    const send = (): void => { flood(() => socket.write(CHUNK)) }
     socket.on('drain', send)
     send()
   }
@@ -87,6 +77,13 @@ async function createNode (listen: string[]): Promise<Libp2p> {
 
 async function peers (): Promise<{ peer: string }> {
   return { peer: `${(await tunnel.readKey(key('client'))).publicKey}` }
+}
+
+/** Send until it is saturated. */
+function flood (send: () => boolean): void {
+  for (let more = true; more;) {
+    more = send()
+  }
 }
 
 function received (bytes: number): void {
