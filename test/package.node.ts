@@ -24,7 +24,7 @@ const entryPoints: Record<string, string[]> = {
   './duplex': ['duplex', 'duplexToConnection'],
   './noise': ['noiseCrypto'],
   './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
-  './bridge': ['bridge', 'framings', 'resolvers']
+  './bridge': ['bridge', 'framings', 'resolvers', 'tunnel']
 }
 
 describe('package exports', () => {
@@ -138,7 +138,11 @@ describe('package documentation', () => {
     maxMessageSize: 'MAX_OUTBOUND_MESSAGE',
     maxSessions: 'BRIDGE_MAX_SESSIONS',
     offset: 0,
-    static: 0
+    static: 0,
+    maxStreams: 'TUNNEL_MAX_STREAMS',
+    reconnect: 'TUNNEL_RECONNECT',
+    reconnectMax: 'TUNNEL_RECONNECT_MAX',
+    waitTimeout: 'TUNNEL_WAIT_TIMEOUT'
   }
 
   /** Those of SP sockets; a number is not worth a constant. */
@@ -207,7 +211,7 @@ const layers = [
   ['transport', 'duplex', 'noise', 'sp'],
   ['server'],
   ['channel'],
-  ['address', 'connection.ts'],
+  ['address', 'backoff.ts', 'connection.ts'],
   ['errors.ts', 'constants.ts']
 ]
 

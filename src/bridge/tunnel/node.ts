@@ -1,7 +1,7 @@
 /** The libp2p nodes of a tunnel: WebSockets, Noise and yamux, and circuit relay where an address asks for it. */
 import { ListenError } from '@libp2p/interface'
-import { webSockets } from '../../index.ts'
 import { notingFailures } from '../../transport/noting-failures.ts'
+import { WebSockets } from '../../transport/transport.ts'
 import { readKey } from './key.ts'
 import { loadParts } from './parts.ts'
 import type { Relays } from './relays.ts'
@@ -36,11 +36,10 @@ export interface NodeInit {
  * @throws {InvalidParametersError} the key cannot be used
  * @throws {UnsupportedOperationError} a package is not installed
  */
-export async function createNode ({ key, listen = [], gater, relays, relayFor = 0, maxStreams, webSockets: init }: NodeInit): Promise<Libp2p> {
+export async function createNode ({ key, listen = [], gater, relays, relayFor = 0, maxStreams, webSockets }: NodeInit): Promise<Libp2p> {
   const { createLibp2p, noise, noiseCrypto, yamux } = await loadParts(loadNode)
   // they have to know the protocols of each other
   const parts = relays != null || relayFor > 0 ? await loadParts(loadRelayParts) : undefined
-  const transport = webSockets({ inactivityTimeout: 0, ...init })
   const failures: string[] = []
 
   try {
@@ -48,7 +47,7 @@ export async function createNode ({ key, listen = [], gater, relays, relayFor = 
       privateKey: typeof key === 'string' ? await readKey(key) : key,
       addresses: { listen },
       transports: [
-        components => notingFailures(transport(components), failures),
+        components => notingFailures(new WebSockets(components, { inactivityTimeout: 0, ...webSockets }), failures),
         ...relays == null ? [] : [await relays.transport()]
       ],
       connectionEncrypters: [noise({ crypto: noiseCrypto })],
