@@ -1,5 +1,5 @@
 /** A libp2p stream as an Endpoint: its bytes, or the datagrams framed in them. */
-import { InvalidMessageError, TimeoutError } from '@libp2p/interface'
+import { ConnectionClosedError, InvalidMessageError, TimeoutError } from '@libp2p/interface'
 import { CloseDeadline } from '../../channel/close-deadline.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
@@ -41,6 +41,9 @@ export class StreamEndpoint implements Endpoint {
   #paused = true
   #closing = false
   #ended = false
+  /** Each side has said that it sends no more. A stream whose connection was lost is closed as well, without that. */
+  #remoteEnded: boolean
+  #localEnded = false
 
   /**
    * @param stream - open, and not read yet; owned from now on
@@ -63,6 +66,8 @@ export class StreamEndpoint implements Endpoint {
     // the muxer's window, which a pause leaves as it is, bounds what is held; a lower limit would end a stream that waits
     stream.maxReadBufferLength = Infinity
     pause(stream)
+    this.#remoteEnded = stream.remoteWriteStatus === 'closed'
+    stream.addEventListener('remoteCloseWrite', this.#onremoteclosewrite)
     stream.addEventListener('message', this.#onstreammessage)
     stream.addEventListener('drain', this.#onstreamdrain)
     stream.addEventListener('end', this.#onstreamend)
@@ -155,6 +160,7 @@ export class StreamEndpoint implements Endpoint {
   }
 
   #closeWrite (): void {
+    this.#localEnded = true
     // what keeps it from that is told by the end of the stream
     this.#stream.close().catch(() => {})
   }
@@ -197,7 +203,7 @@ export class StreamEndpoint implements Endpoint {
       this.onmessage?.(datagram, false)
     }
 
-    if (!this.#paused && this.#stream.readableEnded && !this.#ended) {
+    if (!this.#paused && this.#remoteEnded && this.#stream.readableEnded && !this.#ended) {
       this.#finish()
     }
   }
@@ -219,6 +225,10 @@ export class StreamEndpoint implements Endpoint {
     }
   }
 
+  readonly #onremoteclosewrite = (): void => {
+    this.#remoteEnded = true
+  }
+
   readonly #onstreamdrain = (): void => {
     // all streams are woken when the connection has drained. This one sends what it holds in a microtask of its own, and
     // may still have to wait; a reader that goes on regardless fills it without bound
@@ -231,15 +241,17 @@ export class StreamEndpoint implements Endpoint {
 
   /** Comes for a stream that was reset as well. */
   readonly #onstreamend = (): void => {
-    if (this.#stream.status !== 'aborted' && this.#stream.status !== 'reset') {
+    if (this.#remoteEnded && this.#stream.status !== 'aborted' && this.#stream.status !== 'reset') {
       this.#deliver()
     }
   }
 
   /** A stream that ended well may have more to read: then it is over when that has been done. */
   readonly #onstreamclose = ({ error }: StreamCloseEvent): void => {
-    if (error != null || this.#ended) {
-      this.#over(error)
+    if (error != null || !this.#remoteEnded || !this.#localEnded) {
+      this.#over(error ?? new ConnectionClosedError('the connection was lost'))
+    } else if (this.#ended) {
+      this.#over()
     }
   }
 
@@ -250,6 +262,7 @@ export class StreamEndpoint implements Endpoint {
   #over (error?: Error): void {
     clearTimeout(this.#idle)
     this.#deadline?.stop()
+    this.#stream.removeEventListener('remoteCloseWrite', this.#onremoteclosewrite)
     this.#stream.removeEventListener('message', this.#onstreammessage)
     this.#stream.removeEventListener('drain', this.#onstreamdrain)
     this.#stream.removeEventListener('end', this.#onstreamend)

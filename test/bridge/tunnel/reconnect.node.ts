@@ -1,8 +1,13 @@
 import { createSocket } from 'node:dgram'
 import { connect as netConnect } from 'node:net'
+import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
+import { identify } from '@libp2p/identify'
 import { expect } from 'aegir/chai'
+import { createLibp2p } from 'libp2p'
 import { connect, expose, relay } from '../../../src/bridge/tunnel/index.ts'
+import { webSockets } from '../../../src/index.ts'
 import { cleanUp } from '../../fixtures/clean-up.ts'
+import { nodeInit } from '../../fixtures/node-init.ts'
 import { until } from '../../fixtures/until.ts'
 import { closing, connected, echoed, exposed, LOCAL, LOCAL_TCP, newKey, open, peerOf, portOf, readSome, tcpTarget } from './fixtures.ts'
 import type { Exposed, ExposeOptions, TunnelRelay } from '../../../src/bridge/tunnel/index.ts'
@@ -252,6 +257,26 @@ describe('a reverse tunnel', () => {
     expect(error).to.have.property('name', 'ConnectionFailedError')
     expect(error.message).to.contain('is no relay for us').and.contain('PERMISSION_DENIED')
     expect(refused).to.deep.equal([peerOf(keys.there)])
+  })
+
+  it('says which limits a relay of strangers has, and connects again when they are reached', async () => {
+    const facts: Array<{ bytes?: bigint, seconds?: number } | undefined> = []
+    const stranger = await createLibp2p({
+      ...nodeInit(webSockets(), [LOCAL]),
+      services: { identify: identify(), relay: circuitRelayServer({ reservations: { defaultDataLimit: 100_000n, defaultDurationLimit: 60_000 } }) }
+    })
+    cleanUp(async () => stranger.stop())
+    const end = await exposed(url, { key: keys.there, via: stranger.getMultiaddrs()[0], allow: [peerOf(keys.here)] })
+    const local = await connected(end.addresses[0], { key: keys.here, local: LOCAL_TCP, reconnect: 10, onconnected: ({ limits }) => { facts.push(limits) } })
+    expect(await echoed(local, 'a little')).to.equal('a little')
+    expect(Number(facts[0]?.bytes)).to.be.within(1, 100_000)
+
+    const socket = await open(local)
+    const closed = closing(socket.resume())
+    socket.write(new Uint8Array(200_000))
+    expect(await closed).to.equal(true)
+    expect(await echoed(local, 'a little more')).to.equal('a little more')
+    expect(facts).to.have.lengthOf(2)
   })
 
   it('needs the peer id of the relay', async () => {

@@ -7,6 +7,7 @@ import { stall } from '../../fixtures/streams.ts'
 import { until } from '../../fixtures/until.ts'
 import type { EndpointEnd } from '../../../src/bridge/endpoint.ts'
 import type { StreamEndpointOptions } from '../../../src/bridge/tunnel/stream-endpoint.ts'
+import type { TestNode } from '../../fixtures/nodes.ts'
 import type { Stream } from '@libp2p/interface'
 
 const PROTOCOL = '/test/1.0.0'
@@ -19,6 +20,7 @@ interface Pair {
   received: number[][]
   ended (): boolean
   over: Promise<EndpointEnd>
+  dialler: TestNode
 }
 
 /** An endpoint over a stream that a peer opened. */
@@ -35,7 +37,7 @@ async function pair (shape: 'bytes' | 'messages', options: StreamEndpointOptions
   endpoint.onend = () => { ended = true }
   endpoint.onclose = over.resolve
 
-  return { stream, endpoint, received, ended: () => ended, over: over.promise }
+  return { stream, endpoint, received, ended: () => ended, over: over.promise, dialler }
 }
 
 describe('a libp2p stream as an endpoint', () => {
@@ -69,6 +71,15 @@ describe('a libp2p stream as an endpoint', () => {
     stream.abort(new Error('enough'))
 
     expect((await over).error).to.have.property('name', 'StreamResetError')
+    expect(ended()).to.equal(false)
+  })
+
+  it('is over with an error, and not ended, when the connection is lost', async () => {
+    const { endpoint, over, ended, dialler } = await pair('bytes')
+    endpoint.resume()
+    dialler.getConnections().forEach(connection => { connection.abort(new Error('gone')) })
+
+    expect((await over).error).to.be.an('error')
     expect(ended()).to.equal(false)
   })
 
