@@ -72,6 +72,21 @@ export const UDP_IDLE_TIMEOUT = 120_000
 /** Sessions of a bridge at a time: what a machine has descriptors for, without changes, is often less. */
 export const BRIDGE_MAX_SESSIONS = 10_000
 
+/** Streams of a tunnel at a time on a connection: what yamux takes. */
+export const TUNNEL_MAX_STREAMS = 1_000
+
+/** From the loss of a tunnel's connection to the next dial, ms, at most; it doubles with each dial that fails. */
+export const TUNNEL_RECONNECT = 1_000
+
+/** The longest that becomes, ms. */
+export const TUNNEL_RECONNECT_MAX = 30_000
+
+/** How long a local connection waits for a tunnel that is being connected again, ms. */
+export const TUNNEL_WAIT_TIMEOUT = 10_000
+
+/** Peers that are reached through a relay of ours at a time. */
+export const TUNNEL_RELAY_PEERS = 128
+
 /** The longest delay that a timer takes, ms: 24 days. Longer ones, such as `Infinity`, mean this. */
 export const MAX_DELAY = 0x7fff_ffff
 

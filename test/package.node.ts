@@ -25,7 +25,7 @@ const entryPoints: Record<string, string[]> = {
   './noise': ['noiseCrypto'],
   './sp': ['bus', 'pair', 'pair1', 'pub', 'pull', 'push', 'rep', 'req', 'respondent', 'sub', 'surveyor'],
   './tcp': ['sharedTcp'],
-  './bridge': ['bridge', 'framings', 'resolvers']
+  './bridge': ['bridge', 'framings', 'resolvers', 'tunnel']
 }
 
 describe('package exports', () => {
@@ -142,7 +142,11 @@ describe('package documentation', () => {
     maxRedirects: 0,
     maxSessions: 'BRIDGE_MAX_SESSIONS',
     offset: 0,
-    static: 0
+    static: 0,
+    maxStreams: 'TUNNEL_MAX_STREAMS',
+    reconnect: 'TUNNEL_RECONNECT',
+    reconnectMax: 'TUNNEL_RECONNECT_MAX',
+    waitTimeout: 'TUNNEL_WAIT_TIMEOUT'
   }
 
   /** Those of SP sockets; a number is not worth a constant. */
@@ -218,7 +222,7 @@ const layers = [
   ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
-  ['address', 'connection.ts'],
+  ['address', 'backoff.ts', 'connection.ts'],
   ['errors.ts', 'constants.ts']
 ]
 

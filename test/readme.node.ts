@@ -21,6 +21,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
 const diallingPage = readFileSync(join(root, 'docs/dialling.md'), 'utf8')
 const serverPage = readFileSync(join(root, 'docs/server.md'), 'utf8')
+const tunnelPage = readFileSync(join(root, 'docs/tunnel.md'), 'utf8')
 const bridgePage = readFileSync(join(root, 'docs/bridge.md'), 'utf8')
 const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -37,7 +38,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples([readme, spPage, bridgePage, serverPage, proxyPage, diallingPage].join('\n')).forEach(({ title, code }) => {
+  examples([readme, spPage, bridgePage, tunnelPage, serverPage, proxyPage, diallingPage].join('\n')).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 

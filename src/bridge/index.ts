@@ -4,6 +4,7 @@
 export { bridge } from './bridge.ts'
 export * as framings from './framings/index.ts'
 export * as resolvers from './resolvers/index.ts'
+export * as tunnel from './tunnel/index.ts'
 export type { Bridge } from './bridge.ts'
 export type { Framing, Message } from './framing.ts'
 export type { BridgeAuth, BridgeLog, BridgeOptions, BridgeRules, LogLevel } from './options.ts'

@@ -6,18 +6,20 @@ import { parseArgs } from 'node:util'
 import { bridge } from './bridge.ts'
 import { CliError, COMMON_OPTIONS, ExitCode, UsageError } from './command.ts'
 import { demo } from './demo.ts'
+import { key } from './key.ts'
 import { listen } from './listen.ts'
 import { output } from './output.ts'
 import { perf } from './perf.ts'
 import { ping } from './ping.ts'
 import { sp } from './sp.ts'
 import { suggestion } from './suggestion.ts'
+import { tunnelConnect, tunnelExpose, tunnelRelay } from './tunnel.ts'
 import { websocksy } from './websocksy.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO } from './output.ts'
 
 const PROGRAM = 'ws-transport'
-const COMMANDS: Command[] = [demo, listen, ping, perf, sp, bridge, websocksy]
+const COMMANDS: Command[] = [demo, listen, ping, perf, sp, bridge, websocksy, tunnelExpose, tunnelConnect, tunnelRelay, key]
 /** What asks for help in the place of a command. */
 const HELP = ['help', '--help', '-h']
 
@@ -50,11 +52,11 @@ export async function run (argv: string[], io: IO): Promise<number> {
 }
 
 async function dispatch (argv: string[], io: IO): Promise<number> {
-  const [name, ...rest] = argv
+  const [name] = argv
 
   if (HELP.includes(name)) {
-    const topic = rest.find(arg => !HELP.includes(arg))
-    io.stdout.write(topic == null ? programHelp() : commandHelp(findCommand(topic)))
+    const topic = argv.filter(arg => !HELP.includes(arg))
+    io.stdout.write(topic.length === 0 ? programHelp() : topicHelp(topic))
     return ExitCode.OK
   }
 
@@ -68,8 +70,13 @@ async function dispatch (argv: string[], io: IO): Promise<number> {
     return ExitCode.USAGE
   }
 
-  const command = findCommand(name)
-  const args = commandArguments(command, rest)
+  if (argv.length > 1 && isFamily(name) && HELP.includes(argv[1])) {
+    io.stdout.write(topicHelp([name]))
+    return ExitCode.OK
+  }
+
+  const command = findCommand(argv)
+  const args = commandArguments(command, argv.slice(command.name.split(' ').length))
 
   if (args.values.help === true) {
     io.stdout.write(commandHelp(command))
@@ -82,14 +89,34 @@ async function dispatch (argv: string[], io: IO): Promise<number> {
   return ExitCode.OK
 }
 
-function findCommand (name: string): Command {
-  const command = COMMANDS.find(command => command.name === name)
+/** By the first word, or the first two. */
+function findCommand ([name, second = '']: string[]): Command {
+  const command = COMMANDS.find(command => [name, `${name} ${second}`].includes(command.name))
+
+  if (command == null && isFamily(name)) {
+    throw new UsageError(`${name} needs one of ${family(name).map(command => command.name.slice(name.length + 1)).join(', ')} behind it. See ${PROGRAM} ${name} --help`)
+  }
 
   if (command == null) {
     throw new UsageError(`there is no command "${name}"${suggestion(name, COMMANDS.map(command => command.name))} See ${PROGRAM} --help`)
   }
 
   return command
+}
+
+/** The commands whose first word this is. */
+function family (name: string): Command[] {
+  return COMMANDS.filter(command => command.name.startsWith(`${name} `))
+}
+
+function isFamily (name: string): boolean {
+  return family(name).length > 0
+}
+
+function topicHelp (topic: string[]): string {
+  return topic.length === 1 && isFamily(topic[0])
+    ? family(topic[0]).map(commandHelp).join('\n')
+    : commandHelp(findCommand(topic))
 }
 
 function commandArguments (command: Command, argv: string[]): Arguments {

@@ -2,8 +2,9 @@
  * The libp2p node behind the commands. Its parts are optional dependencies, so they are loaded only here.
  */
 import { webSockets } from '../index.ts'
+import { notingFailures } from '../transport/noting-failures.ts'
 import { CliError, ExitCode } from './command.ts'
-import type { Connection, Libp2p, Transport } from '@libp2p/interface'
+import type { Connection, Libp2p } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 const PARTS = 'libp2p @chainsafe/libp2p-noise @chainsafe/libp2p-yamux @libp2p/echo @libp2p/identify @libp2p/ping'
@@ -111,7 +112,8 @@ async function connect (node: Libp2p, address: Multiaddr, signal: AbortSignal): 
   }
 }
 
-function dialFailure (address: Multiaddr, stage: string, err: any): string {
+/** The line that says which address failed, at which stage, why, and what to do. */
+export function dialFailure (address: Multiaddr | string, stage: string, err: any): string {
   const cause = rootCause(err)
   const reason = ['AbortError', 'TimeoutError'].includes(cause.name) ? 'no answer in time' : cause.message.trim()
   const advice = ADVICE[cause.code] ?? ADVICE[cause.name] ?? ADVICE[stage]
@@ -124,29 +126,6 @@ function rootCause (err: any): any {
   const inner = err.cause ?? err.errors?.at(-1)
 
   return inner == null ? err : rootCause(inner)
-}
-
-/** Its listeners note why they cannot listen: libp2p drops the errors, or joins them and their stacks into one message. */
-function notingFailures (transport: Transport, failures: string[]): Transport {
-  const createListener = transport.createListener.bind(transport)
-
-  transport.createListener = (options) => {
-    const listener = createListener(options)
-    const listen = listener.listen.bind(listener)
-
-    listener.listen = async (address) => {
-      try {
-        await listen(address)
-      } catch (err: any) {
-        failures.push(err.message)
-        throw err
-      }
-    }
-
-    return listener
-  }
-
-  return transport
 }
 
 // eslint-disable-next-line @typescript-eslint/explicit-function-return-type -- the types of six packages, read from the imports

@@ -36,9 +36,9 @@ export interface Program {
   result: Promise<Result>
 }
 
-/** Start the program; `imports` are modules that it loads first. */
-export function start (args: string[], imports: string[] = []): Program {
-  const child = spawn(process.execPath, [...imports.flatMap(module => ['--import', module]), BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Start the program; `imports` are modules that it loads first, `env` is added to the environment. */
+export function start (args: string[], imports: string[] = [], env: Record<string, string> = {}): Program {
+  const child = spawn(process.execPath, [...imports.flatMap(module => ['--import', module]), BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   const exited = once(child, 'close')
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   let stdout = ''
