@@ -3,9 +3,9 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
-import { ConnectionClosedError, InvalidParametersError, TimeoutError } from '@libp2p/interface'
-import { isUint8ArrayList } from 'uint8arraylist'
+import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE } from '../constants.ts'
+import { BaseChannel } from './base-channel.ts'
 import { CloseDeadline } from './close-deadline.ts'
 import { FrameError, Opcode, decodeClose, encodeClose } from './frame.ts'
 import { Inbound } from './inbound.ts'
@@ -13,7 +13,7 @@ import { KeepAlive } from './keep-alive.ts'
 import { MessageAssembler } from './message.ts'
 import { Outbound } from './outbound.ts'
 import { tellWriteFailure } from './write-failure.ts'
-import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from './channel.ts'
+import type { ChannelOptions, SendOptions } from './channel.ts'
 import type { InboundSink } from './inbound.ts'
 import type { KeepAlivePeer } from './keep-alive.ts'
 import type { OutboundSink } from './outbound.ts'
@@ -33,15 +33,8 @@ export interface SocketChannelInit {
   subprotocol: string
 }
 
-export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAlivePeer {
-  readonly mode: ChannelMode
-  readonly remote: Address
+export class SocketChannel extends BaseChannel implements InboundSink, OutboundSink, KeepAlivePeer {
   readonly subprotocol: string
-  readonly closed: Promise<ChannelClose>
-  status: 'open' | 'closing' | 'closed' = 'open'
-  bytesIn = 0
-  bytesOut = 0
-  ondrain: (() => void) | undefined
 
   readonly #socket: Socket
   readonly #role: 'client' | 'server'
@@ -50,30 +43,19 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   readonly #assembler: MessageAssembler | undefined
   readonly #closeTimeout: number
   readonly #keepAlive: KeepAlive | undefined
-  readonly #resolveClosed: (close: ChannelClose) => void
-  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  #onclose: ((close: ChannelClose) => void) | undefined
   #local: Address | (() => Address)
-  #paused = false
-  /** What comes in has lost its receiver for good. */
-  #dropping = false
   #received: { code: number, reason: string } | undefined
   #error: Error | undefined
   /** Counts where the peer has not said that it closes. */
   #writeError: Error | undefined
-  #close: ChannelClose | undefined
   #closeDeadline: CloseDeadline | undefined
 
   constructor (init: SocketChannelInit, options: ChannelOptions = {}) {
     const { socket, role } = init
     const { highWaterMark = HIGH_WATER_MARK, lowWaterMark = LOW_WATER_MARK, keepAlive = KEEP_ALIVE_INTERVAL, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
-    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
 
-    this.mode = options.mode ?? 'messages'
-    this.remote = init.remote
+    super(options.mode, init.remote)
     this.subprotocol = init.subprotocol
-    this.closed = promise
-    this.#resolveClosed = resolve
     this.#socket = socket
     this.#local = init.local
     this.#role = role
@@ -116,49 +98,14 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     return this.#outbound.needsDrain
   }
 
-  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
-    return this.#onmessage
-  }
-
-  set onmessage (onmessage) {
-    this.#onmessage = onmessage
-    this.#updateFlow()
-  }
-
-  get onclose (): ((close: ChannelClose) => void) | undefined {
-    return this.#onclose
-  }
-
-  set onclose (onclose) {
-    const close = this.#close
-
-    if (close != null && this.#onclose == null) {
-      queueMicrotask(() => { this.#onclose?.(close) })
-    }
-
-    this.#onclose = onclose
-  }
-
   send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean {
-    if (this.status !== 'open') {
-      throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
-    }
+    this.checkSend(data)
 
-    const parts = partsOf(data)
+    const parts = data instanceof Uint8Array ? [data] : data
     const size = data.byteLength
     this.bytesOut += size
 
     return this.#outbound.send(parts, size, options?.text === true ? Opcode.TEXT : Opcode.BINARY)
-  }
-
-  pause (): void {
-    this.#paused = true
-    this.#updateFlow()
-  }
-
-  resume (): void {
-    this.#paused = false
-    this.#updateFlow()
   }
 
   async close (code: number = CloseCode.NORMAL, reason: string = ''): Promise<void> {
@@ -168,9 +115,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
       this.#startClosing(payload)
     }
 
-    // the peer's Close frame is behind whatever a paused receiver did not want to read
-    this.#dropping ||= this.#inbound.paused
-    this.#updateFlow()
+    this.dropUnread()
 
     await this.closed
   }
@@ -204,7 +149,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
 
     if (this.#assembler == null) {
       if (data.length > 0) {
-        this.#deliver(data, text)
+        this.deliver(data, text)
       }
 
       return
@@ -220,7 +165,7 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
       throw new FrameError('text message that is not UTF-8', CloseCode.INVALID_PAYLOAD)
     }
 
-    this.#deliver(message, text)
+    this.deliver(message, text)
   }
 
   /** @internal */
@@ -264,34 +209,11 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
     this.abort(new TimeoutError(`the peer sent nothing for ${silence} ms, and did not answer a ping`))
   }
 
-  #updateFlow (): void {
-    if ((this.#paused || this.#onmessage == null) && !this.#dropping) {
+  protected updateFlow (): void {
+    if (this.heldBack) {
       this.#inbound.pause()
     } else {
       this.#inbound.resume()
-    }
-  }
-
-  #deliver (data: Uint8Array, text: boolean): void {
-    if (this.#dropping) {
-      return
-    }
-
-    this.bytesIn += data.length
-
-    try {
-      this.#onmessage?.(data, text)
-    } catch (error: any) {
-      this.#onreceivererror(error)
-    }
-  }
-
-  /** While closing a receiver may well throw, because it cannot answer: what is queued must leave all the same. */
-  #onreceivererror (error: Error): void {
-    if (this.status === 'open') {
-      this.abort(error)
-    } else {
-      this.#dropping = true
     }
   }
 
@@ -371,27 +293,11 @@ export class SocketChannel implements Channel, InboundSink, OutboundSink, KeepAl
   readonly #onsocketclose = (): void => {
     const { code, reason } = this.#received ?? { code: CloseCode.ABNORMAL, reason: '' }
 
-    this.status = 'closed'
     this.#keepAlive?.stop()
     this.#closeDeadline?.stop()
     this.#outbound.discard()
     this.#inbound.stop()
     const wasClean = this.#isClean()
-    this.#close = { code, reason, wasClean, error: this.#error ?? (wasClean ? undefined : this.#writeError) }
-    this.#resolveClosed(this.#close)
-    this.#onclose?.(this.#close)
+    this.end({ code, reason, wasClean, error: this.#error ?? (wasClean ? undefined : this.#writeError) })
   }
-}
-
-/** Other typed arrays have a `byteLength` too, and would be copied element by element. */
-function partsOf (data: Uint8Array | Uint8ArrayList): Iterable<Uint8Array> {
-  if (data instanceof Uint8Array) {
-    return [data]
-  }
-
-  if (!isUint8ArrayList(data)) {
-    throw new InvalidParametersError('send takes a Uint8Array or a Uint8ArrayList; for text: send(new TextEncoder().encode(text), { text: true })')
-  }
-
-  return data
 }

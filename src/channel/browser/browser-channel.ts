@@ -12,6 +12,7 @@ import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/
 import { hostInBrowser, isLoopback } from '../../address/browser.ts'
 import { BROWSER_HIGH_WATER_MARK, BROWSER_LOW_WATER_MARK, CLOSE_TIMEOUT, CloseCode, KEEP_ALIVE_TIMEOUT, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
+import { BaseChannel } from '../base-channel.ts'
 import { CloseDeadline } from '../close-deadline.ts'
 import { encodeClose } from '../frame.ts'
 import { Offline } from './offline.ts'
@@ -32,44 +33,26 @@ interface Message {
   text: boolean
 }
 
-export class BrowserChannel implements Channel, BrowserSocketSink {
-  readonly mode: ChannelMode
+export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
   readonly local: Address = UNKNOWN
-  readonly remote: Address
-  readonly closed: Promise<ChannelClose>
-  status: 'open' | 'closing' | 'closed' = 'open'
-  bytesIn = 0
-  bytesOut = 0
-  ondrain: (() => void) | undefined
 
   readonly #socket: BrowserSocket
   readonly #outbound: BrowserOutbound
   readonly #maxMessage: number
   readonly #closeTimeout: number
   readonly #offline: Offline | undefined
-  readonly #resolveClosed: (close: ChannelClose) => void
-  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  #onclose: ((close: ChannelClose) => void) | undefined
-  #paused = false
-  /** What comes in has lost its receiver for good. */
-  #dropping = false
   /** What came in while the channel was paused. */
   #held: Message[] = []
   #heldSize = 0
   #delivering = false
   /** The socket has ended, and the last message is not delivered. */
   #ended: ChannelClose | undefined
-  #close: ChannelClose | undefined
   #closeDeadline: CloseDeadline | undefined
 
   constructor (socket: BrowserSocket, remote: Address, options: ChannelOptions = {}) {
     const { mode = 'messages', highWaterMark = BROWSER_HIGH_WATER_MARK, lowWaterMark = BROWSER_LOW_WATER_MARK, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
-    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
 
-    this.mode = mode
-    this.remote = remote
-    this.closed = promise
-    this.#resolveClosed = resolve
+    super(mode, remote)
     this.#socket = socket
     this.#maxMessage = options.maxMessage ?? MAX_INBOUND_MESSAGE
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
@@ -101,48 +84,13 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     return this.#outbound.needsDrain
   }
 
-  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
-    return this.#onmessage
-  }
-
-  set onmessage (onmessage) {
-    this.#onmessage = onmessage
-    this.#updateFlow()
-  }
-
-  get onclose (): ((close: ChannelClose) => void) | undefined {
-    return this.#onclose
-  }
-
-  set onclose (onclose) {
-    const close = this.#close
-
-    if (close != null && this.#onclose == null) {
-      queueMicrotask(() => { this.#onclose?.(close) })
-    }
-
-    this.#onclose = onclose
-  }
-
   send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean {
-    if (this.status !== 'open') {
-      throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
-    }
+    this.checkSend(data)
 
     const canSendMore = this.#outbound.send(data, options?.text === true)
     this.bytesOut += data.byteLength
 
     return canSendMore
-  }
-
-  pause (): void {
-    this.#paused = true
-    this.#updateFlow()
-  }
-
-  resume (): void {
-    this.#paused = false
-    this.#updateFlow()
   }
 
   async close (code: number = CloseCode.NORMAL, reason: string = ''): Promise<void> {
@@ -157,9 +105,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
       this.#socket.close(browserCode(code), reason)
     }
 
-    // the end, the peer's too, is behind whatever a paused receiver did not want to read
-    this.#dropping ||= this.#isPaused()
-    this.#updateFlow()
+    this.dropUnread()
 
     await this.closed
   }
@@ -177,9 +123,9 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
     if (data.length > this.#maxMessage) {
       this.#fail(new MessageTooLargeError(data.length, this.#maxMessage), CloseCode.TOO_BIG)
-    } else if (!this.#dropping && (data.length > 0 || this.mode === 'messages')) {
+    } else if (data.length > 0 || this.mode === 'messages') {
       // nothing is held unless it is paused
-      this.#isPaused() ? this.#hold({ data, text }) : this.#deliver(data, text)
+      this.heldBack ? this.#hold({ data, text }) : this.deliver(data, text)
     }
   }
 
@@ -205,24 +151,16 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     this.#heldSize += heldSize(message)
   }
 
-  #isPaused (): boolean {
-    return (this.#paused || this.#onmessage == null) && !this.#dropping
-  }
-
-  #updateFlow (): void {
-    if (this.#isPaused()) {
+  protected updateFlow (): void {
+    if (this.heldBack) {
       this.#socket.pause()
       return
-    }
-
-    if (this.#dropping) {
-      this.#drop()
     }
 
     this.#deliverHeld()
 
     // what was held may have paused again
-    if (!this.#isPaused() && this.#ended == null) {
+    if (!this.heldBack && this.#ended == null) {
       this.#socket.resume()
     }
   }
@@ -237,10 +175,10 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
     let delivered = 0
 
     // a receiver that aborts empties it
-    while (delivered < this.#held.length && !this.#isPaused()) {
+    while (delivered < this.#held.length && !this.heldBack) {
       const message = this.#held[delivered++]
       this.#heldSize -= heldSize(message)
-      this.#deliver(message.data, message.text)
+      this.deliver(message.data, message.text)
     }
 
     this.#held.splice(0, delivered)
@@ -248,26 +186,6 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
     if (this.#ended != null && this.#held.length === 0) {
       this.#finish(this.#ended)
-    }
-  }
-
-  #deliver (data: Uint8Array, text: boolean): void {
-    this.bytesIn += data.length
-
-    try {
-      this.#onmessage?.(data, text)
-    } catch (error: any) {
-      this.#onreceivererror(error)
-    }
-  }
-
-  /** While closing a receiver may well throw, because it cannot answer: what is queued must leave all the same. */
-  #onreceivererror (error: Error): void {
-    if (this.status === 'open') {
-      this.abort(error)
-    } else {
-      this.#dropping = true
-      this.#drop()
     }
   }
 
@@ -295,7 +213,7 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
 
   /** End it now, also where the socket has ended before its last message was read; the first error counts. */
   #fail (error: Error, code: number): void {
-    if (this.#close != null || this.#ended?.error != null) {
+    if (this.ended || this.#ended?.error != null) {
       return
     }
 
@@ -314,15 +232,12 @@ export class BrowserChannel implements Channel, BrowserSocketSink {
   }
 
   #finish (close: ChannelClose): void {
-    if (this.#close != null) {
+    if (this.ended) {
       return
     }
 
-    this.status = 'closed'
     this.#closeDeadline?.stop()
-    this.#close = close
-    this.#resolveClosed(close)
-    this.#onclose?.(close)
+    this.end(close)
   }
 }
 

@@ -5,7 +5,7 @@
  * browser that is fed only when it is asked how much it has left runs dry in between.
  */
 import { InvalidParametersError } from '@libp2p/interface'
-import { Uint8ArrayList, isUint8ArrayList } from 'uint8arraylist'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { MAX_OUTBOUND_MESSAGE } from '../../constants.ts'
 import { NextTask } from './next-task.ts'
 import type { BrowserSocket } from './socket.ts'
@@ -47,14 +47,9 @@ export class BrowserOutbound {
   /**
    * Queue one message, or bytes; false from the high water mark on.
    *
-   * @throws {InvalidParametersError} what is not bytes, or is no text; nothing was queued
+   * @throws {InvalidParametersError} what is no text; nothing was queued
    */
   send (data: Uint8Array | Uint8ArrayList, text: boolean): boolean {
-    // other typed arrays would pass for bytes
-    if (!(data instanceof Uint8Array) && !isUint8ArrayList(data)) {
-      throw new InvalidParametersError('send takes a Uint8Array or a Uint8ArrayList; for text: send(new TextEncoder().encode(text), { text: true })')
-    }
-
     if (this.#options.batched) {
       this.#batch(data)
     } else {

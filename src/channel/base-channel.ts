@@ -1,0 +1,136 @@
+/**
+ * What the channels of all engines have in common: who receives, whether anything is to be read, and exactly one end.
+ */
+import { ConnectionClosedError, InvalidParametersError } from '@libp2p/interface'
+import { isUint8ArrayList } from 'uint8arraylist'
+import type { Channel, ChannelClose, ChannelMode, SendOptions } from './channel.ts'
+import type { Address } from '../address/address.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
+
+export abstract class BaseChannel implements Channel {
+  readonly mode: ChannelMode
+  readonly remote: Address
+  readonly closed: Promise<ChannelClose>
+  status: 'open' | 'closing' | 'closed' = 'open'
+  bytesIn = 0
+  bytesOut = 0
+  ondrain: (() => void) | undefined
+
+  abstract readonly local: Address
+  abstract readonly subprotocol: string
+  abstract readonly bufferedAmount: number
+  abstract readonly needsDrain: boolean
+
+  readonly #resolveClosed: (close: ChannelClose) => void
+  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
+  #onclose: ((close: ChannelClose) => void) | undefined
+  #paused = false
+  /** What comes in has lost its receiver for good. */
+  #dropping = false
+  #close: ChannelClose | undefined
+
+  constructor (mode: ChannelMode = 'messages', remote: Address) {
+    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
+
+    this.mode = mode
+    this.remote = remote
+    this.closed = promise
+    this.#resolveClosed = resolve
+  }
+
+  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
+    return this.#onmessage
+  }
+
+  set onmessage (onmessage) {
+    this.#onmessage = onmessage
+    this.updateFlow()
+  }
+
+  get onclose (): ((close: ChannelClose) => void) | undefined {
+    return this.#onclose
+  }
+
+  set onclose (onclose) {
+    const close = this.#close
+
+    if (close != null && this.#onclose == null) {
+      queueMicrotask(() => { this.#onclose?.(close) })
+    }
+
+    this.#onclose = onclose
+  }
+
+  abstract send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
+
+  pause (): void {
+    this.#paused = true
+    this.updateFlow()
+  }
+
+  resume (): void {
+    this.#paused = false
+    this.updateFlow()
+  }
+
+  abstract close (code?: number, reason?: string): Promise<void>
+
+  abstract abort (error?: Error): void
+
+  /** Read, or read not, as `heldBack` says now. */
+  protected abstract updateFlow (): void
+
+  /** Nothing may be delivered now. */
+  protected get heldBack (): boolean {
+    return (this.#paused || this.#onmessage == null) && !this.#dropping
+  }
+
+  protected get ended (): boolean {
+    return this.#close != null
+  }
+
+  /** @throws what `send` has to throw */
+  protected checkSend (data: Uint8Array | Uint8ArrayList): void {
+    if (this.status !== 'open') {
+      throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)
+    }
+
+    // other typed arrays have a `byteLength` too, and would pass for bytes
+    if (!(data instanceof Uint8Array) && !isUint8ArrayList(data)) {
+      throw new InvalidParametersError('send takes a Uint8Array or a Uint8ArrayList; for text: send(new TextEncoder().encode(text), { text: true })')
+    }
+  }
+
+  /** While closing a receiver may well throw, because it cannot answer: what is queued must leave all the same. */
+  protected deliver (data: Uint8Array, text: boolean): void {
+    if (this.#dropping) {
+      return
+    }
+
+    this.bytesIn += data.length
+
+    try {
+      this.#onmessage?.(data, text)
+    } catch (error: any) {
+      if (this.status === 'open') {
+        this.abort(error)
+      } else {
+        this.#dropping = true
+      }
+    }
+  }
+
+  /** It closes: the end is behind whatever a receiver that is held back did not want to read. */
+  protected dropUnread (): void {
+    this.#dropping ||= this.heldBack
+    this.updateFlow()
+  }
+
+  /** The one end. */
+  protected end (close: ChannelClose): void {
+    this.status = 'closed'
+    this.#close = close
+    this.#resolveClosed(close)
+    this.#onclose?.(close)
+  }
+}
