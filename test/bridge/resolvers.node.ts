@@ -200,6 +200,8 @@ describe('bridge resolver: allow and requested', () => {
   const CASES: Array<[string, string[], string[]]> = [
     ['127.0.0.1', ['tcp://127.0.0.1:1', '/ip4/127.0.0.1/udp/9', 'ws://127.0.0.1/x'], ['tcp://127.0.0.2:1', 'unix:///127.0.0.1']],
     ['10.0.0.0/8:5900-5910,22', ['tcp://10.255.0.1:5900', 'tcp://10.0.0.0:22', 'tcp://10.0.0.0:5910'], ['tcp://11.0.0.0:22', 'tcp://10.0.0.1:5911', 'tcp://10.0.0.1:23']],
+    ['0.0.0.0/0', ['tcp://1.2.3.4:1', 'tcp://[::ffff:1.2.3.4]:1'], ['tcp://[::1]:1']],
+    ['::/0', ['tcp://[2001:db8::1]:1'], ['tcp://1.2.3.4:1', 'tcp://[::ffff:1.2.3.4]:1', 'ws://[::ffff:a00:1]']],
     ['2001:db8::/32', ['tcp://[2001:db8:1::]:1'], ['tcp://[2001:db9::]:1']],
     ['::1', ['tcp://[::1]:1'], ['tcp://[::2]:1']],
     ['[::1]:80', ['tcp://[::1]:80'], ['tcp://[::1]:81']],
@@ -207,7 +209,7 @@ describe('bridge resolver: allow and requested', () => {
     ['*.example.com', ['tcp://a.b.example.com:1'], ['tcp://example.com:1', 'tcp://badexample.com:1']],
     ['*:80', ['tcp://1.2.3.4:80', 'tcp://any.example:80'], ['tcp://any.example:81', 'unix:///a']],
     ['unix:///run/a.sock', ['unix:///run/a.sock', 'unix:///run/./a.sock', '/unix/%2Frun%2Fa.sock/ws'], ['unix:///run/b.sock', 'tcp://1.2.3.4:1']],
-    ['unix:///run/vnc/*', ['unix:///run/vnc/1'], ['unix:///run/vnc/../a', 'unix:///run/vnc/a/b', 'unix:///run/vncx/a']]
+    ['unix:///run/vnc/*', ['unix:///run/vnc/1'], ['unix:///run/vnc/../a', 'unix:///run/vnc/link/../1', '/unix/%2Frun%2Fvnc%2Flink%2F..%2F1/ws', 'unix:///run/vnc/a/b', 'unix:///run/vncx/a']]
   ]
 
   for (const [rule, allowed, forbidden] of CASES) {
