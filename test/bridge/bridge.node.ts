@@ -161,10 +161,12 @@ describe('bridge', () => {
   })
 
   it('ends a session over UDP that says nothing, and one that says too much', async () => {
-    const bridge = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target: await KINDS.UDP.echo?.(), idleTimeout: 50 })
-    const silent = await openClient(urlOf(bridge))
+    const target = await KINDS.UDP.echo?.()
+    const impatient = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target, idleTimeout: 50 })
+    const silent = await openClient(urlOf(impatient))
     expect(await silent.closed).to.include({ code: 1000 })
-    const verbose = await openClient(urlOf(bridge))
+    const patient = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target })
+    const verbose = await openClient(urlOf(patient))
     verbose.socket.send(Buffer.alloc(65_508))
     expect(await verbose.closed).to.include({ code: 1009 })
   })
