@@ -224,6 +224,16 @@ describe('bridge', () => {
     }
   })
 
+  it('refuses what is for requests where there are none', async () => {
+    const target = 'tcp://127.0.0.1:1'
+
+    for (const options of [{ auth: { bearer: ['x'] } }, { origins: ['https://example.com'] }, { metricsPath: '/metrics' }, { listen: { https: {} } }]) {
+      for (const listen of ['tcp://127.0.0.1:0', 'udp://127.0.0.1:0']) {
+        expect(await rejection(startBridge(listen, { target, ...options }))).to.have.property('message').that.includes(`the option ${Object.keys(options)[0]} is for`)
+      }
+    }
+  })
+
   it('says why datagrams of a Unix socket are not supported', async () => {
     const error = await rejection(startBridge('ws://127.0.0.1:0', { target: 'unix-dgram:///run/a.sock' }))
     expect(error.message).to.include('Node has no datagram sockets in the Unix domain')

@@ -252,6 +252,12 @@ describe('bridge resolver: allow and requested', () => {
     }
   })
 
+  it('lets clients name nothing without rules', () => {
+    for (const rules of [[], undefined]) {
+      expect(() => requested({ from: 'path', allow: rules as any })).to.throw('give allow').with.property('name', 'InvalidParametersError')
+    }
+  })
+
   it('lets clients name what is allowed', async () => {
     const resolver = requested({ from: 'query:target', allow: ['127.0.0.1:5900'] })
 
