@@ -33,7 +33,8 @@ export function fromSocket (host: string, port: number, tls: boolean, path: stri
   }
 }
 
-function ip4OfMapped (host: string): string {
+/** The IPv4 address in an IPv4-mapped one (RFC 4291 section 2.5.5.2), in its canonical form; any other host as it is. */
+export function ip4OfMapped (host: string): string {
   const [, ...words] = IP4_IN_IP6.exec(host) ?? []
   const bytes = words.map(word => Number.parseInt(word, 16)).flatMap(word => [word >> 8, word & 0xff])
 

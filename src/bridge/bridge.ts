@@ -10,6 +10,8 @@ import type { AddressInput } from '../address/index.ts'
 import type { Server } from '../server/index.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
+const WEBSOCKETS_ONLY = ['auth', 'origins', 'metricsPath', 'listen'] as const
+
 export interface Bridge {
   /** Where it can be dialled. Empty once closed. */
   readonly addresses: Multiaddr[]
@@ -75,12 +77,26 @@ export interface Bridge {
 export async function bridge (input: AddressInput, options: BridgeOptions): Promise<Bridge> {
   const target = parseListenTarget(input)
   const sessions = new Sessions(options)
+
+  if (target.kind !== 'ws') {
+    checkPlain(options)
+  }
+
   const server = target.kind === 'ws' ? await listenWebSockets(formatTarget(target), options, sessions) : undefined
   const listener = server ?? await listenPlain(target as Exclude<typeof target, { kind: 'ws' }>, options, sessions)
 
   options.log?.('info', 'listen', { addresses: listener.addresses.map(String) })
 
   return new OpenBridge(options, sessions, listener, server)
+}
+
+/** What is asked of requests would keep nobody out, or everybody, where there are none. */
+function checkPlain (options: BridgeOptions): void {
+  const useless = WEBSOCKETS_ONLY.find(name => options[name] != null)
+
+  if (useless != null) {
+    throw new InvalidParametersError(`the option ${useless} is for a bridge that listens for WebSockets`)
+  }
 }
 
 class OpenBridge implements Bridge {

@@ -58,6 +58,11 @@ class DatagramListener implements TargetListener {
   }
 
   readonly #onmessage = (data: Buffer, { address, port }: RemoteInfo): void => {
+    // none (RFC 768): there is nobody to answer, and a socket that is told to throws
+    if (port === 0) {
+      return
+    }
+
     const remote = remoteName({ host: address, port })
     const session = this.#sessions.get(remote) ?? this.#open(remote, address, port)
 

@@ -90,7 +90,7 @@ describe('bridge admission', () => {
     const deaf = await deafPort()
     const bridge = await startBridge(WS, {
       resolve: ({ path }) => ({ address: path === '/deaf' ? `tcp://127.0.0.1:${deaf}` : url }),
-      dial: { handshakeTimeout: 300 }
+      dial: { handshakeTimeout: 1_000 }
     })
     const slow = refusal(urlOf(bridge, '/deaf'))
     const { socket, inbox } = await openClient(urlOf(bridge))
@@ -232,7 +232,7 @@ describe('bridge limits', () => {
   })
 
   it('counts those that are being opened', async () => {
-    const bridge = await startBridge(WS, { target: `tcp://127.0.0.1:${await deafPort()}`, maxSessions: 1, dial: { handshakeTimeout: 300 } })
+    const bridge = await startBridge(WS, { target: `tcp://127.0.0.1:${await deafPort()}`, maxSessions: 1, dial: { handshakeTimeout: 1_000 } })
     const statuses = await Promise.all([refusal(urlOf(bridge)), refusal(urlOf(bridge))])
     expect(statuses.map(({ status }) => status)).to.have.members([503, 504])
   })

@@ -161,10 +161,12 @@ describe('bridge', () => {
   })
 
   it('ends a session over UDP that says nothing, and one that says too much', async () => {
-    const bridge = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target: await KINDS.UDP.echo?.(), idleTimeout: 50 })
-    const silent = await openClient(urlOf(bridge))
+    const target = await KINDS.UDP.echo?.()
+    const impatient = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target, idleTimeout: 50 })
+    const silent = await openClient(urlOf(impatient))
     expect(await silent.closed).to.include({ code: 1000 })
-    const verbose = await openClient(urlOf(bridge))
+    const patient = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target })
+    const verbose = await openClient(urlOf(patient))
     verbose.socket.send(Buffer.alloc(65_508))
     expect(await verbose.closed).to.include({ code: 1009 })
   })
@@ -219,6 +221,16 @@ describe('bridge', () => {
 
     for (const [options, name] of cases) {
       expect(await rejection(startBridge('/ip4/127.0.0.1/tcp/0/ws', options))).to.have.property('name', name)
+    }
+  })
+
+  it('refuses what is for requests where there are none', async () => {
+    const target = 'tcp://127.0.0.1:1'
+
+    for (const options of [{ auth: { bearer: ['x'] } }, { origins: ['https://example.com'] }, { metricsPath: '/metrics' }, { listen: { https: {} } }]) {
+      for (const listen of ['tcp://127.0.0.1:0', 'udp://127.0.0.1:0']) {
+        expect(await rejection(startBridge(listen, { target, ...options }))).to.have.property('message').that.includes(`the option ${Object.keys(options)[0]} is for`)
+      }
     }
   })
 

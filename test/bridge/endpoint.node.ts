@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
+import { promisify } from 'node:util'
 import { expect } from 'aegir/chai'
 import { dialTarget } from '../../src/bridge/dial.ts'
 import { listenTarget } from '../../src/bridge/listen.ts'
 import { parseListenTarget, parseTarget } from '../../src/bridge/target.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
+import { skip } from '../fixtures/skip.ts'
 import { rejection, socketPath } from '../server/fixtures.ts'
 import { Inbox } from '../suites/peer.ts'
 import type { DialTargetOptions } from '../../src/bridge/dial.ts'
@@ -30,6 +33,13 @@ const DATAGRAMS: Record<string, () => Promise<string>> = {
   UDP: async () => '/ip4/127.0.0.1/udp/0',
   'UDP on IPv6': async () => '/ip6/::1/udp/0'
 }
+
+/** A UDP header whose source port is 0, and a byte. */
+const FROM_NO_PORT = `
+import socket, struct, sys
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(struct.pack('!HHHHB', 0, int(sys.argv[1]), 9, 0, 1), ('127.0.0.1', 0))
+`
 
 /** Two ends; for UDP the far one is there when the first datagram is. */
 async function ends (address: string, options: ListenTargetOptions & DialTargetOptions = {}): Promise<Ends> {
@@ -273,6 +283,29 @@ describe('bridge endpoint: UDP', () => {
     const end = await over(near)
     expect(end.code).to.equal(1009)
     expect(end.error).to.include({ name: 'MessageTooLargeError', limit: 65_507 })
+  })
+
+  it('drops a datagram that comes from no port, which nobody could answer', async function () {
+    const { promise, resolve } = Promise.withResolvers<Endpoint>()
+    const listener = await listenTarget(plain('/ip4/127.0.0.1/udp/0'), {}, resolve)
+    const port = listener.addresses[0].getComponents().at(-1)?.value
+
+    try {
+      await promisify(execFile)('python3', ['-c', FROM_NO_PORT, `${port}`])
+    } catch (error: any) {
+      skip(this, `raw sockets are for root, and need python3: ${error.message}`)
+    }
+
+    const near = await dialTarget(parseTarget(listener.addresses[0]))
+    near.send(Buffer.from('from a port'), false)
+    const far = await promise
+    cleanUp(async () => {
+      near.abort(new Error('over'))
+      far.abort(new Error('over'))
+      await listener.close()
+    })
+
+    expect(far.remote).to.not.equal('127.0.0.1:0')
   })
 
   it('is a session for each address, as many as the limit', async () => {

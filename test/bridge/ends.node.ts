@@ -279,7 +279,7 @@ describe('bridge keep-alive', () => {
   })
 
   it('keeps a silent client that answers', async () => {
-    const { bridge, client } = await open({ keepAlive: 30, keepAliveTimeout: 100 })
+    const { bridge, client } = await open({ keepAlive: 30, keepAliveTimeout: 10_000 })
     await once(client.socket, 'ping')
     await once(client.socket, 'ping')
     expect(bridge.sessions).to.equal(1)

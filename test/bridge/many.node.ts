@@ -3,6 +3,7 @@ import { dial } from '../../src/channel/index.ts'
 import { until } from '../fixtures/until.ts'
 import { echo, startBridge, startTarget, urlOf } from './fixtures.ts'
 import type { Channel } from '../../src/channel/index.ts'
+import type { Socket } from 'node:net'
 
 const SESSIONS = 1_000
 
@@ -13,7 +14,12 @@ describe('bridge, 1 000 sessions at once', function () {
   this.timeout(60_000)
 
   it('keeps them apart, counts them, and leaves nothing of them', async () => {
-    const { url, sockets } = await startTarget(echo)
+    /** By channel: they may come in any order. */
+    const sockets: Socket[] = []
+    const { url } = await startTarget(socket => {
+      echo(socket)
+      socket.once('data', data => { sockets[Number.parseInt(data.toString())] = socket })
+    })
     const bridge = await startBridge('/ip4/127.0.0.1/tcp/0/ws', { target: url })
     const channels: Channel[] = []
 

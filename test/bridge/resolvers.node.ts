@@ -200,6 +200,8 @@ describe('bridge resolver: allow and requested', () => {
   const CASES: Array<[string, string[], string[]]> = [
     ['127.0.0.1', ['tcp://127.0.0.1:1', '/ip4/127.0.0.1/udp/9', 'ws://127.0.0.1/x'], ['tcp://127.0.0.2:1', 'unix:///127.0.0.1']],
     ['10.0.0.0/8:5900-5910,22', ['tcp://10.255.0.1:5900', 'tcp://10.0.0.0:22', 'tcp://10.0.0.0:5910'], ['tcp://11.0.0.0:22', 'tcp://10.0.0.1:5911', 'tcp://10.0.0.1:23']],
+    ['0.0.0.0/0', ['tcp://1.2.3.4:1', 'tcp://[::ffff:1.2.3.4]:1'], ['tcp://[::1]:1']],
+    ['::/0', ['tcp://[2001:db8::1]:1'], ['tcp://1.2.3.4:1', 'tcp://[::ffff:1.2.3.4]:1', 'ws://[::ffff:a00:1]']],
     ['2001:db8::/32', ['tcp://[2001:db8:1::]:1'], ['tcp://[2001:db9::]:1']],
     ['::1', ['tcp://[::1]:1'], ['tcp://[::2]:1']],
     ['[::1]:80', ['tcp://[::1]:80'], ['tcp://[::1]:81']],
@@ -207,7 +209,7 @@ describe('bridge resolver: allow and requested', () => {
     ['*.example.com', ['tcp://a.b.example.com:1'], ['tcp://example.com:1', 'tcp://badexample.com:1']],
     ['*:80', ['tcp://1.2.3.4:80', 'tcp://any.example:80'], ['tcp://any.example:81', 'unix:///a']],
     ['unix:///run/a.sock', ['unix:///run/a.sock', 'unix:///run/./a.sock', '/unix/%2Frun%2Fa.sock/ws'], ['unix:///run/b.sock', 'tcp://1.2.3.4:1']],
-    ['unix:///run/vnc/*', ['unix:///run/vnc/1'], ['unix:///run/vnc/../a', 'unix:///run/vnc/a/b', 'unix:///run/vncx/a']]
+    ['unix:///run/vnc/*', ['unix:///run/vnc/1'], ['unix:///run/vnc/../a', 'unix:///run/vnc/link/../1', '/unix/%2Frun%2Fvnc%2Flink%2F..%2F1/ws', 'unix:///run/vnc/a/b', 'unix:///run/vncx/a']]
   ]
 
   for (const [rule, allowed, forbidden] of CASES) {
@@ -247,6 +249,12 @@ describe('bridge resolver: allow and requested', () => {
   it('refuses at the start a rule that is none', () => {
     for (const rule of ['', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/x', 'a b', 'host:0x50', 'host:', '*:9-8', '*:70000', '*:80,', '[::1', 'a/8', '*.']) {
       expect(() => allow([rule], () => undefined), rule).to.throw().with.property('name', 'InvalidParametersError')
+    }
+  })
+
+  it('lets clients name nothing without rules', () => {
+    for (const rules of [[], undefined]) {
+      expect(() => requested({ from: 'path', allow: rules as any })).to.throw('give allow').with.property('name', 'InvalidParametersError')
     }
   })
 

@@ -356,6 +356,8 @@ describe('bridge command: wrong usage', () => {
     [[LISTEN, '--files', '/'], '--files and --expression belong together'],
     [[LISTEN, '--files', '/', '--expression', '%x%'], '"%x%" has a variable that is none'],
     [[LISTEN, TARGET, '--allow', 'a/b'], '"a/b" is no rule for targets'],
+    [[LISTEN, '--requested', 'path'], 'give allow'],
+    [['tcp://127.0.0.1:0', TARGET, '--auth', 'bearer:secret'], 'the option auth is for a bridge that listens for WebSockets'],
     [[LISTEN, TARGET, '--auth', 'secret'], '--auth takes basic:NAME:PASSWORD, bearer:TOKEN, or @FILE'],
     [[LISTEN, TARGET, '--auth', '@/nope'], '--auth cannot read /nope'],
     [[LISTEN, TARGET, '--header', 'nothing'], '--header takes "Name: value", not "nothing"'],

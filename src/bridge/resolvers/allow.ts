@@ -13,11 +13,11 @@ import type { PortTarget, Target } from '../target.ts'
  *
  * | rule | allows |
  * |---|---|
- * | `10.0.0.0/8`, `127.0.0.1`, `[2001:db8::/32]`, `::1` | IP addresses, and names that resolve to them |
+ * | `10.0.0.0/8`, `127.0.0.1`, `[2001:db8::/32]`, `::1` | IP addresses, and names that resolve to them; an IPv4-mapped one is the IPv4 address that it stands for |
  * | `example.com`, `*.example.com` | the name as it is written, all names under it |
  * | `*` | any host |
  * | `10.0.0.0/8:5900`, `[::1]:5900-5910`, `*:22,80` | the same, with these ports only |
- * | `unix:///run/a.sock`, `unix:///run/vnc/*` | this Unix socket, all in this folder |
+ * | `unix:///run/a.sock`, `unix:///run/vnc/*` | this Unix socket, all in this folder; never a path with `..` in it |
  *
  * A name that only its addresses allow is looked up here, and the client gets the address that was checked: another answer
  * later changes nothing.

@@ -1,3 +1,4 @@
+import { InvalidParametersError } from '@libp2p/interface'
 import { parseTarget } from '../target.ts'
 import { allow } from './allow.ts'
 import { fieldReader } from './field.ts'
@@ -15,10 +16,14 @@ export interface RequestedOptions {
  * Clients name the address of their peer themselves. One that names none is refused with 404, one that names what is no
  * address with 400, one that names what is not allowed with 403.
  *
- * @throws {InvalidParametersError} a place that is none, or a rule that is none
+ * @throws {InvalidParametersError} a place that is none, no rules, or a rule that is none
  */
 export function requested ({ from, allow: rules }: RequestedOptions): Resolver {
   const addressOf = fieldReader(from)
+
+  if (!Array.isArray(rules) || rules.length === 0) {
+    throw new InvalidParametersError('clients may name a target only with rules that allow it: give allow')
+  }
 
   return allow(rules, (request) => {
     const address = addressOf(request)

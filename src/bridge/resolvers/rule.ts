@@ -3,6 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import { normalize, sep } from 'node:path'
 import { InvalidParametersError } from '@libp2p/interface'
 import { canonicalHost } from '../../address/host.ts'
+import { ip4OfMapped } from '../../address/socket.ts'
 
 export interface Rule {
   /** Whether addresses, and not only names, may match. */
@@ -49,6 +50,11 @@ function pathRule (path: string): Rule {
     hasAddresses: false,
     allowsHost: () => false,
     allowsPath: (asked) => {
+      // where a folder on the way is a link, it leads elsewhere than it reads
+      if (asked.split(sep).includes('..')) {
+        return false
+      }
+
       const real = normalize(asked)
       return folder == null ? real === path : real.startsWith(folder) && !real.slice(folder.length).includes(sep)
     }
@@ -84,7 +90,12 @@ function addressMatcher (ip: string, bits: string = isIP(ip) === 4 ? '32' : '128
   const list = new BlockList()
   list.addSubnet(ip, Number(bits), familyOf(ip))
 
-  return (host) => isIP(host) !== 0 && list.check(host, familyOf(host))
+  return (host) => {
+    // an address of IPv6 that stands for one of IPv4 leads there; to a BlockList both are of one family, and all of it in ::/0
+    const address = ip4OfMapped(host)
+
+    return isIP(address) === isIP(ip) && list.check(address, familyOf(ip))
+  }
 }
 
 function familyOf (ip: string): 'ipv4' | 'ipv6' {
