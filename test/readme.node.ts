@@ -18,6 +18,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const spPage = readFileSync(join(root, 'docs/sp.md'), 'utf8')
 const serverPage = readFileSync(join(root, 'docs/server.md'), 'utf8')
 const proxyPage = readFileSync(join(root, 'docs/behind-a-proxy.md'), 'utf8')
+const diallingPage = readFileSync(join(root, 'docs/dialling.md'), 'utf8')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 describe('README and docs: examples', () => {
@@ -32,7 +33,7 @@ describe('README and docs: examples', () => {
     await rm(folder, { recursive: true })
   })
 
-  examples(`${readme}\n${spPage}\n${serverPage}\n${proxyPage}`).forEach(({ title, code }) => {
+  examples(`${readme}\n${spPage}\n${serverPage}\n${proxyPage}\n${diallingPage}`).forEach(({ title, code }) => {
     it(`${title}: runs, and prints what it says`, async function () {
       this.timeout(30_000)
 
