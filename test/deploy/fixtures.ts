@@ -12,8 +12,8 @@ import { delay } from '../fixtures/delay.ts'
 import { skip } from '../fixtures/skip.ts'
 import { freePort } from '../server/fixtures.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { ChildProcess } from 'node:child_process'
 import type { Context } from 'mocha'
+import type { ChildProcess } from 'node:child_process'
 
 export const EXAMPLES = fileURLToPath(new URL('../../examples/deploy/', import.meta.url))
 export const UNIT = 'ws-transport@.service'
