@@ -11,8 +11,11 @@ export type ForwardedHeader = 'x-forwarded-for' | 'forwarded' | 'x-real-ip'
 /** More proxies in a row than anybody has. */
 export const MAX_HOPS = 32
 
-/** An IP address, in brackets if it is IPv6 with a port, and a port or its alias (RFC 7239 section 6 wants the brackets always). */
-const NODE = /^(?:\[([\d.:a-f]+)\]|([\d.]+)|([\d.:a-f]*:[\d.:a-f]*:[\d.:a-f]*))(?::(\d{1,5}|_[\w.-]+))?$/i
+/**
+ * An IP address, in brackets if it is IPv6 with a port, and a port or its alias (RFC 7239 section 6 wants the brackets always).
+ * No address is longer than 45 characters; what is in the header farther away is the client's, and may be 16 KiB of colons.
+ */
+const NODE = /^(?:\[([\d.:a-f]{2,45})\]|([\d.]{1,45})|([\d.:a-f]{2,45}))(?::(\d{1,5}|_[\w.-]+))?$/i
 
 /**
  * Whom a request was forwarded for: the one that the nearest proxy names is first. It ends before one that is not an IP

@@ -25,6 +25,8 @@ export class TransportMetrics {
   readonly #channels = new Set<Channel>()
   #bytesIn = 0
   #bytesOut = 0
+  /** What the counter of bytes has. */
+  #counted = { in: 0, out: 0 }
 
   constructor (metrics?: Metrics) {
     this.dialerEvents = metrics?.registerCounterGroup('libp2p_websockets_dialer_events_total', {
@@ -78,12 +80,16 @@ export class TransportMetrics {
     return Object.fromEntries([...this.listeners].map(({ label, connections }) => [label, connections]))
   }
 
+  /** Those since it was asked last: what is calculated for a counter is added to it. */
   #bytes (): Record<string, number> {
     const open = [...this.#channels]
-
-    return {
+    const counted = this.#counted
+    const total = {
       in: open.reduce((sum, { bytesIn }) => sum + bytesIn, this.#bytesIn),
       out: open.reduce((sum, { bytesOut }) => sum + bytesOut, this.#bytesOut)
     }
+    this.#counted = total
+
+    return { in: total.in - counted.in, out: total.out - counted.out }
   }
 }
