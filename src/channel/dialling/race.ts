@@ -21,7 +21,7 @@ export class Race {
   readonly #reject: (error: Error) => void
   #timer: NodeJS.Timeout | undefined
 
-  /** @param onwon - takes over the errors of the winner, at once: by the time that the promise is seen, one may have come */
+  /** `onwon` takes over the errors of the winner, at once: by the time that the promise is seen, one may have come. */
   constructor (targets: TcpNetConnectOpts[], open: OpenSocket, delay: number, onwon: (socket: Socket) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<Socket>()
 
