@@ -88,6 +88,13 @@ export class Clients {
     return this.#stranger(this.#chain(socket))
   }
 
+  /** Who is behind a socket on which no request will come: a trusted proxy stands for itself. */
+  ofConnection (socket: Socket): Peer {
+    const chain = this.#chain(socket)
+
+    return this.#stranger(chain) ?? chain[chain.length - 1]
+  }
+
   /**
    * Who is behind an upgrade request: the peer of its socket, or whom trusted proxies speak for. Nothing is remembered of the
    * socket, which may be idle for long.

@@ -1,7 +1,7 @@
 /**
  * Headers in which proxies say whom they forward for. Pure: a header in, peers out, and no word about whom to believe.
  */
-import { isIP } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import { InvalidMessageError } from '@libp2p/interface'
 import parseForwarded from 'forwarded-parse'
 import type { Peer } from './proxy-header.ts'
@@ -12,10 +12,10 @@ export type ForwardedHeader = 'x-forwarded-for' | 'forwarded' | 'x-real-ip'
 export const MAX_HOPS = 32
 
 /**
- * An IP address, in brackets if it is IPv6 with a port, and a port or its alias (RFC 7239 section 6 wants the brackets always).
- * No address is longer than 45 characters; what is in the header farther away is the client's, and may be 16 KiB of colons.
+ * An IP address with a port or its alias, in brackets if it is IPv6 (RFC 7239 section 6 wants them always). Clients write these
+ * headers too: nothing in it can match in two ways, so that no text takes long.
  */
-const NODE = /^(?:\[([\d.:a-f]{2,45})\]|([\d.]{1,45})|([\d.:a-f]{2,45}))(?::(\d{1,5}|_[\w.-]+))?$/i
+const NODE = /^(?:\[([\d.:a-f]+)\]|([\d.]+))(?::(\d{1,5}|_[\w.-]+))?$/i
 
 /**
  * Whom a request was forwarded for: the one that the nearest proxy names is first. It ends before one that is not an IP
@@ -50,10 +50,12 @@ function nodesOf (header: ForwardedHeader, value: string): string[] {
 }
 
 function peerOf (node: string): Peer | undefined {
-  const [, bracketed, ip4, bare, alias = '0'] = NODE.exec(node) ?? []
-  const host = bracketed ?? ip4 ?? bare ?? ''
-  const fits = bracketed == null ? isIP(host) !== 0 : isIP(host) === 6
+  if (isIPv6(node)) {
+    return node.includes('%') ? undefined : { host: node, port: 0 }
+  }
+
+  const [, bracketed = '', ip4 = '', alias = '0'] = NODE.exec(node) ?? []
   const port = alias.startsWith('_') ? 0 : Number(alias)
 
-  return fits && port <= 0xffff ? { host, port } : undefined
+  return (isIPv6(bracketed) || isIPv4(ip4)) && port <= 0xffff ? { host: bracketed || ip4, port } : undefined
 }

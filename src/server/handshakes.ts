@@ -64,9 +64,18 @@ export class Handshakes {
   enter (socket: Socket, stage: HandshakeStage): void {
     const handshake = this.#pending.get(rawSocket(socket))
 
-    if (handshake != null) {
-      handshake.socket = socket
-      handshake.stage = stage
+    if (handshake == null) {
+      return
+    }
+
+    handshake.socket = socket
+    handshake.stage = stage
+
+    // it asked for something else before, and asks for a WebSocket now
+    if (handshake.dismissed) {
+      handshake.dismissed = false
+      handshake.timer = setTimeout(this.#expire, this.#timeout, rawSocket(socket))
+      this.#dismissed--
     }
   }
 
@@ -100,7 +109,7 @@ export class Handshakes {
     socket.destroy()
   }
 
-  /** It asked for something else than a WebSocket: it has no deadline any more, and cannot fail. */
+  /** It asked for something else than a WebSocket: until it asks for one it has no deadline, and cannot fail. */
   dismiss (socket: Socket): void {
     const handshake = this.#pending.get(rawSocket(socket))
 

@@ -69,9 +69,9 @@ export class HttpServer {
   readonly plain = true
   /**
    * Takes sockets that begin with multistream-select: raw TCP of libp2p. Nothing was read from them; `client` is who is behind
-   * one, as far as that is not just a trusted proxy.
+   * one.
    */
-  onmultistream: ((socket: Socket, client?: Peer) => void) | undefined
+  onmultistream: ((socket: Socket, client: Peer) => void) | undefined
   readonly #options: HttpServerOptions
   readonly #http: Http
   readonly #serveHttp: (socket: Socket) => void
@@ -138,7 +138,7 @@ export class HttpServer {
 
       if (protocol === 'multistream' && this.onmultistream != null) {
         this.#handshakes.finish(accepted)
-        this.onmultistream(accepted, this.#admission.clients.ofSocket(accepted))
+        this.onmultistream(accepted, this.#admission.clients.ofConnection(accepted))
         return
       }
 

@@ -4,15 +4,16 @@
 import { pathOf } from './routes.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
 export interface RespondOptions {
   /**
    * Answers HTTP requests that ask for no WebSocket, on any path; on a shared port that of its first listener does.
+   * If it throws or rejects, the client gets status 500.
    *
    * @default status 426, and a line that says so
    */
-  onrequest?(request: IncomingMessage, response: ServerResponse): void
+  onrequest?(request: IncomingMessage, response: ServerResponse): void | Promise<void>
 
   /**
    * A path that `GET` and `HEAD` get status 200 from, and the line `ok`, for load balancers and the like; `onrequest` does
@@ -23,7 +24,7 @@ export interface RespondOptions {
   healthPath?: string
 }
 
-export function responder ({ onrequest = refuseRequest, healthPath }: RespondOptions): RequestHandler {
+export function responder ({ onrequest = refuseRequest, healthPath }: RespondOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const handler = guarded(onrequest)
 
   return (request, response) => {
@@ -31,7 +32,7 @@ export function responder ({ onrequest = refuseRequest, healthPath }: RespondOpt
       response.writeHead(200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' })
       response.end('ok\n')
     } else {
-      handler(request, response)
+      void handler(request, response)
     }
   }
 }
@@ -45,11 +46,11 @@ function isRead ({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'
 }
 
-/** A throw of the handler would end the process. */
-function guarded (onrequest: RequestHandler): RequestHandler {
-  return (request, response) => {
+/** A throw of the handler, or a rejection, would end the process. */
+function guarded (onrequest: RequestHandler): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  return async (request, response) => {
     try {
-      onrequest(request, response)
+      await onrequest(request, response)
     } catch {
       if (!response.headersSent) {
         response.writeHead(500, { Connection: 'close' })

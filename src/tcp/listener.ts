@@ -131,8 +131,8 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
   }
 
   /** Never rejects. */
-  async #upgrade (socket: Socket, client?: Peer): Promise<void> {
-    const remoteAddr = this.#remoteOf(client ?? { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 })
+  async #upgrade (socket: Socket, client: Peer): Promise<void> {
+    const remoteAddr = this.#remoteOf(client)
 
     // the peer has reset it since
     if (remoteAddr == null) {

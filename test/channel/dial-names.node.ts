@@ -1,8 +1,9 @@
 /** Which of the addresses of a name a dial connects to, and from where. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { Socket, connect } from 'node:net'
 import { expect } from 'aegir/chai'
+import { Race } from '../../src/channel/dialling/race.ts'
 import { dial } from '../../src/channel/index.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { freePort, serve } from '../server/fixtures.ts'
@@ -170,6 +171,18 @@ describe('dial to a name with several addresses', () => {
 
     expect(error).to.have.property('name', 'AbortError')
     expect(error.message).to.include('stage connect')
+  })
+
+  it('hands the winner over at once: an error behind its connect is not lost, and ends no process', async () => {
+    const socket = new Socket()
+    const errors: Error[] = []
+    const race = new Race([{ port: 1 }], () => socket, 1, won => { won.on('error', error => { errors.push(error) }) })
+    const reset = new Error('reset')
+    socket.emit('connect')
+    socket.emit('error', reset)
+
+    expect(await race.winner).to.equal(socket)
+    expect(errors).to.deep.equal([reset])
   })
 
   it('says what each of them said, when all fail', async () => {

@@ -59,16 +59,14 @@ describe('forwarding header', () => {
     expect(forwardedFor('x-forwarded-for', `${'192.0.2.1, '.repeat(2_000)}192.0.2.2`)).to.have.lengthOf(32)
   })
 
-  it('costs no more than its length, whatever a client puts into it', () => {
-    // a backtracking expression would take minutes: it is stopped by the limit of the test
-    for (const part of [':', '.', '[', '1:', '_', '"', ';', '=']) {
-      for (const header of HEADERS) {
-        try {
-          forwardedFor(header, `${part.repeat(8_000)}g, 192.0.2.1`)
-        } catch (error: any) {
-          expect(error.name).to.equal('InvalidMessageError')
-        }
-      }
+  it('takes no long time, whatever a client has put into it', () => {
+    // what looks for an end in all ways takes much more than the time of a test; a request may hold eight times as much
+    const texts = [':'.repeat(2_000), '1.'.repeat(1_000), '[:'.repeat(1_000), `[${':'.repeat(2_000)}`, `1:_${'.-'.repeat(1_000)}`, `[::1]:${'1'.repeat(2_000)}`].map(text => `${text}!`)
+
+    for (const text of texts) {
+      expect(forwardedFor('x-forwarded-for', text)).to.be.empty()
+      expect(forwardedFor('x-real-ip', text)).to.be.empty()
+      expect(forwardedFor('forwarded', `for="${text}"`)).to.be.empty()
     }
   })
 

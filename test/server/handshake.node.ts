@@ -191,11 +191,15 @@ describe('handshake', () => {
       })
     }
 
-    it('gets the answer of `onrequest`, where there is one, and no answer where that throws', async () => {
+    it('gets the answer of `onrequest`, where there is one, and 500 where that throws or rejects', async () => {
       const { port, server, failures } = await serve({
         onrequest: ({ url }, response) => {
           if (url === '/throw') {
             throw new Error('not today')
+          }
+
+          if (url === '/reject') {
+            return Promise.reject(new Error('not today'))
           }
 
           response.end(`this is ${url}`)
@@ -205,6 +209,7 @@ describe('handshake', () => {
 
       expect(await ask('/page')).to.match(/^HTTP\/1\.1 200 OK\r\n[^]*this is \/page$/)
       expect(await ask('/throw')).to.match(/^HTTP\/1\.1 500 /)
+      expect(await ask('/reject')).to.match(/^HTTP\/1\.1 500 /)
       await server.close()
       expect(failures).to.be.empty()
     })

@@ -232,6 +232,17 @@ describe('verify', () => {
     expect(channels).to.be.empty()
   })
 
+  it('that never answers is bounded by the handshake timeout, also behind another request on the same socket', async () => {
+    const { port, asked, failed } = await serveAsked({ handshakeTimeout: SHORT, healthPath: '/healthz' })
+    const client = await rawClient(port, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await client.receives('ok\n')
+    client.socket.write(upgradeRequest())
+    await asked()
+
+    await client.closed
+    expect(await failed()).to.have.nested.property('error.name', 'TimeoutError')
+  })
+
   it('that never answers does not hold a close', async () => {
     const { server, port, asked } = await serveAsked()
     const client = await rawClient(port, upgradeRequest())

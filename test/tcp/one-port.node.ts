@@ -87,9 +87,9 @@ describe('TCP, ws, wss and HTTP on one port', function () {
     }
   })
 
-  it('share a Unix socket as well', async () => {
+  it('share a Unix socket as well, also one for a trusted proxy', async () => {
     const path = `/unix/${encodeURIComponent(await socketPath())}`
-    const node = await onePort([path, `${path}/ws`])
+    const node = await onePort([path, `${path}/ws`], { trustProxy: 'unix' })
 
     for (const [address, transport] of [[path, tcp()], [`${path}/ws`, webSockets()]] as const) {
       const dialer = await createNode(transport)

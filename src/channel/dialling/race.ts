@@ -14,13 +14,15 @@ export class Race {
   readonly #waiting: TcpNetConnectOpts[]
   readonly #open: OpenSocket
   readonly #delay: number
+  readonly #onwon: (socket: Socket) => void
   readonly #running = new Set<Socket>()
   readonly #errors: Error[] = []
   readonly #resolve: (socket: Socket) => void
   readonly #reject: (error: Error) => void
   #timer: NodeJS.Timeout | undefined
 
-  constructor (targets: TcpNetConnectOpts[], open: OpenSocket, delay: number) {
+  /** `onwon` takes over the errors of the winner, at once: by the time that the promise is seen, one may have come. */
+  constructor (targets: TcpNetConnectOpts[], open: OpenSocket, delay: number, onwon: (socket: Socket) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<Socket>()
 
     this.winner = promise
@@ -29,6 +31,7 @@ export class Race {
     this.#waiting = [...targets]
     this.#open = open
     this.#delay = delay
+    this.#onwon = onwon
     this.#startNext()
   }
 
@@ -58,13 +61,18 @@ export class Race {
   }
 
   #win (socket: Socket): void {
-    socket.removeAllListeners('error')
+    this.#onwon(socket)
     this.#running.delete(socket)
     this.destroy()
     this.#resolve(socket)
   }
 
   #lose (socket: Socket, error: Error): void {
+    // it has won, and failed later
+    if (!this.#running.has(socket)) {
+      return
+    }
+
     this.#errors.push(error)
     this.#running.delete(socket)
     this.#startNext()

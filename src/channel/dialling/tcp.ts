@@ -44,7 +44,7 @@ export async function connectTcp (endpoint: Endpoint, options: TcpOptions, attem
     return connected(open(targets[0]), attempt)
   }
 
-  return takeOver(await attempt.hold(new Race(targets, open, options.attemptDelay ?? CONNECT_ATTEMPT_DELAY)).winner, attempt)
+  return attempt.hold(new Race(targets, open, options.attemptDelay ?? CONNECT_ATTEMPT_DELAY, socket => { takeOver(socket, attempt) })).winner
 }
 
 /**
@@ -95,6 +95,6 @@ async function connected (socket: Socket, attempt: Attempt): Promise<Socket> {
 }
 
 /** From now on the socket lives no longer than the attempt, and an error of it is the end of both. */
-function takeOver (socket: Socket, attempt: Attempt): Socket {
-  return attempt.hold(socket).on('error', attempt.fail)
+function takeOver (socket: Socket, attempt: Attempt): void {
+  attempt.hold(socket).on('error', attempt.fail)
 }
