@@ -159,7 +159,7 @@ describe('tunnel', () => {
   it('ends idle sessions with --idle, and refuses what is over --max-streams', async () => {
     const key = await newKey('laptop')
     const { address } = await exposing(key.peer, '--listen', LOCAL)
-    const connecting = start(['tunnel', 'connect', address, '--local', 'tcp://127.0.0.1:0', '--key', key.file, '--idle', '0.2', '--max-streams', '1'])
+    const connecting = start(['tunnel', 'connect', address, '--local', 'tcp://127.0.0.1:0', '--key', key.file, '--idle', '1', '--max-streams', '1'])
     const port = Number(/\d+$/.exec(await connecting.line())?.[0])
     const [idle, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
     const closed = [idle, second].map(async socket => {

@@ -114,8 +114,8 @@ describe('a tunnel that is lost', () => {
     await first.close()
     await until(() => times.length > 12)
 
-    // random, but twelve of them take longer than those of a bound that stays 20 ms would, and less than without a bound
-    expect(times[12] - times[0]).to.be.within(12 * 10, 12 * 80 * 5)
+    // random, but twelve of them take longer than those of a bound that stays 20 ms would; without a bound it would be minutes
+    expect(times[12] - times[0]).to.be.above(12 * 10)
   })
 
   it('is not given up because the peer refuses for a while', async () => {
