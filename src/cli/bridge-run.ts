@@ -87,13 +87,12 @@ async function reload (bridges: Bridge[], makePlan: () => Promise<BridgePlan>, l
     const { options } = await makePlan()
     const { key, cert } = options.listen?.https ?? {}
 
-    for (const bridge of bridges) {
-      bridge.reload(options)
-
-      if (key != null && cert != null) {
-        bridge.setCertificate({ key: String(key), cert: String(cert) })
-      }
+    // it is what may still be wrong
+    if (key != null && cert != null) {
+      bridges.forEach(bridge => { bridge.setCertificate({ key: String(key), cert: String(cert) }) })
     }
+
+    bridges.forEach(bridge => { bridge.reload(options) })
   } catch (err: any) {
     log('error', 'reload', { error: err.message })
   }
