@@ -89,7 +89,7 @@ export abstract class BaseChannel implements Channel {
     return this.#close != null
   }
 
-  /** @throws what `send` has to throw */
+  /** What is wrong with `send`, if anything. */
   protected checkSend (data: Uint8Array | Uint8ArrayList): void {
     if (this.status !== 'open') {
       throw new ConnectionClosedError(`Cannot send: the WebSocket is ${this.status}`)

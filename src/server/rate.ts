@@ -1,6 +1,6 @@
 /**
  * How many came in a second, for each key. It has no timer and no clock of its own, and keeps nothing of seconds that are over:
- * the limiter of @libp2p/utils does the same with a timer and two dates, which are most of what a check of limits costs.
+ * the limiter of `@libp2p/utils` does the same with a timer and two dates, which are most of what a check of limits costs.
  */
 
 /** ms. */

@@ -19,7 +19,7 @@ import { Offline } from './offline.ts'
 import { BrowserOutbound } from './outbound.ts'
 import type { BrowserSocket, BrowserSocketSink } from './socket.ts'
 import type { Address } from '../../address/address.ts'
-import type { Channel, ChannelClose, ChannelMode, ChannelOptions, SendOptions } from '../channel.ts'
+import type { ChannelClose, ChannelOptions, SendOptions } from '../channel.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** What a held message costs beside its payload, about, bytes: empty ones, too, would fill a page. */
