@@ -25,7 +25,7 @@ const ADVICE: Record<string, string> = {
   EAI_AGAIN: 'the name server did not answer, try again',
   EHOSTUNREACH: 'check the host and the network',
   ENETUNREACH: 'check the host and the network',
-  EPROTO: 'does the server speak TLS on this port? If not, dial /ws or ws:',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'does the server speak TLS on this port? If not, dial /ws or ws:',
   ERR_TLS_CERT_ALTNAME_INVALID: 'dial a name that the certificate has, or /tls/sni/NAME/ws',
   UpgradeRejectedError: 'check the port, the path in /http-path, and whether it wants wss',
   upgrade: 'is it a WebSocket server? check the port, and whether it wants TLS: /tls/ws',
