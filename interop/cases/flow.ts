@@ -63,7 +63,10 @@ async function stall (stream: Stream): Promise<number> {
 
     if (!stream.send(chunk)) {
       try {
-        await pEvent(stream, 'drain', { signal: AbortSignal.timeout(STALLED) })
+        // each drain of a connection wakes all its streams, and one whose window is used up has to wait all the same
+        do {
+          await pEvent(stream, 'drain', { signal: AbortSignal.timeout(STALLED) })
+        } while (stream.writableNeedsDrain)
       } catch {
         return sent
       }
