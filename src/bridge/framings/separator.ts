@@ -4,7 +4,7 @@ import { cut } from './cut.ts'
 import type { CutOptions, FindEnd } from './cut.ts'
 import type { Framing } from '../framing.ts'
 
-export const LINE_ENDS = { crlf: '\r\n', lfcr: '\n\r', lf: '\n', cr: '\r' } as const
+const LINE_ENDS = { crlf: '\r\n', lfcr: '\n\r', lf: '\n', cr: '\r' } as const
 
 export type LineEnd = keyof typeof LINE_ENDS
 
