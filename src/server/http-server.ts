@@ -3,8 +3,8 @@
  * are its routes; all else is refused.
  */
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { HANDSHAKE_TIMEOUT } from '../constants.ts'
+import { createServer } from '../node-http.ts'
 import { Admission } from './admission.ts'
 import { bindError, bindTarget } from './bind.ts'
 import { fillEmptyTarget } from './empty-target.ts'
@@ -25,9 +25,6 @@ import type { Address } from '../address/index.ts'
 import type { Server as Http, IncomingMessage, ServerOptions } from 'node:http'
 import type { ServerOptions as HttpsServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-
-// an `import` of it reads all its properties, and one of them loads undici: 2 MB that each garbage collection walks through
-const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
 
 /** Why a socket was refused: it was over a limit; or `verify` refused its request, or threw. */
 export type DropReason = LimitReason | 'verify' | 'verifyError'

@@ -1,7 +1,7 @@
 /**
  * The answer to upgrade requests that get no WebSocket.
  */
-import { STATUS_CODES } from 'node:http'
+import { STATUS_CODES } from '../node-http.ts'
 import type { Socket } from 'node:net'
 
 /** What says where the answer ends. */

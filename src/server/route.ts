@@ -1,13 +1,13 @@
 /**
  * A path of an HTTP server on which WebSockets are accepted, and the boundary to `ws` that accepts them.
  */
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { InvalidParametersError } from '@libp2p/interface'
 import { WebSocketServer } from 'ws'
 import { fromSocket } from '../address/index.ts'
 import { Handshake } from '../channel/handshake.ts'
 import { SocketChannel } from '../channel/socket-channel.ts'
+import { validateHeaderName, validateHeaderValue } from '../node-http.ts'
 import { refuseUpgrade } from './refuse.ts'
 import { pathOf } from './routes.ts'
 import { UNIX } from './trust.ts'

@@ -1,8 +1,8 @@
 /**
  * Whether an upgrade request gets a WebSocket: the hook of a listener that decides, and what comes of its answer.
  */
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { InvalidParametersError } from '@libp2p/interface'
+import { validateHeaderName, validateHeaderValue } from '../node-http.ts'
 import { answerUpgrade, refuseUpgrade } from './refuse.ts'
 import type { Refusal } from './refuse.ts'
 import type { Address } from '../address/index.ts'

@@ -2,11 +2,10 @@
  * Dials through proxies: HTTP with `CONNECT` (RFC 9110 section 9.3.6; RFC 6455 section 4.1 asks for it with plain `ws` too),
  * and SOCKS5 (RFC 1928).
  */
-import { request as httpRequest, validateHeaderName, validateHeaderValue } from 'node:http'
 import { isIP } from 'node:net'
-import { SocksClient } from 'socks'
 import { HANDSHAKE_TIMEOUT, MAX_DELAY } from '../../constants.ts'
 import { ProxyRefusedError } from '../../errors.ts'
+import { request as httpRequest, validateHeaderName, validateHeaderValue } from '../../node-http.ts'
 import { proxyFromEnv } from './proxy-env.ts'
 import { connectTcp, resolve } from './tcp.ts'
 import { prepareTls, secure } from './tls.ts'
@@ -125,6 +124,8 @@ async function connectHttp (socket: Socket, { user, password, headers }: Proxy, 
 }
 
 async function connectSocks (socket: Socket, { user, password, endpoint }: Proxy, host: string, port: number, { handshakeTimeout = HANDSHAKE_TIMEOUT }: DialOptions): Promise<Socket> {
+  const { SocksClient } = await import('socks')
+
   try {
     await SocksClient.createConnection({
       command: 'connect',
