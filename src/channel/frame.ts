@@ -36,6 +36,11 @@ export class FrameError extends ProtocolError {
   }
 }
 
+/** Whether a frame whose first byte this is is a control frame (RFC 6455 section 5.5). */
+export function isControl (first: number): boolean {
+  return (first & OPCODE) >= Opcode.CLOSE
+}
+
 /** Bytes of the header of a frame with a payload of `size` bytes. */
 export function headerLength (size: number, masked: boolean): number {
   const key = masked ? 4 : 0

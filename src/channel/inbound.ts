@@ -5,12 +5,19 @@
  * socket is not read, so that TCP slows the peer.
  */
 import { FrameReader } from './frame-reader.ts'
+import { isControl } from './frame.ts'
+import { PayloadJoiner } from './payload-joiner.ts'
 import type { FrameSink } from './frame-reader.ts'
 import type { Socket } from 'node:net'
+
+/** A whole record of TLS, bytes; without TLS a whole read is four times of that. */
+const BULK = 16_384
 
 const EMPTY = new Uint8Array(0)
 
 export interface InboundSink extends FrameSink {
+  /** A read came in that is so large that more is behind it. */
+  onbulk(): void
   /** Receives what `FrameReader.read` threw; nothing is read after it. */
   onreaderror(error: Error): void
 }
@@ -24,17 +31,19 @@ export class Inbound {
   readonly reader: FrameReader
   readonly #socket: Socket
   readonly #sink: InboundSink
+  readonly #joiner: PayloadJoiner | undefined
   #held: Uint8Array
   #offset = 0
   #reading = false
   #stopped = false
 
   /** `head` came with the handshake. */
-  constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, maxMessage: number }) {
+  constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, joined: boolean, maxMessage: number }) {
     this.#socket = socket
     this.#held = head.length === 0 ? EMPTY : head
     this.#sink = sink
-    this.reader = new FrameReader(sink, options.masked, options.maxMessage)
+    this.#joiner = options.joined ? new PayloadJoiner(sink) : undefined
+    this.reader = new FrameReader(this.#joiner ?? sink, options.masked, options.maxMessage)
     socket.pause()
     socket.on('data', this.#ondata)
   }
@@ -71,6 +80,10 @@ export class Inbound {
   readonly #ondata = (chunk: Uint8Array): void => {
     this.lastRead = performance.now()
 
+    if (chunk.length >= BULK) {
+      this.#sink.onbulk()
+    }
+
     if (!this.#stopped) {
       this.#held = chunk
       this.#offset = 0
@@ -89,8 +102,13 @@ export class Inbound {
     try {
       while (!this.paused && this.#offset < this.#held.length) {
         this.#offset = this.reader.read(this.#held, this.#offset)
+
+        if (this.#joiner != null && this.#endsRun()) {
+          this.#joiner.flush()
+        }
       }
     } catch (error: any) {
+      this.#joiner?.flush()
       this.stop()
       this.#sink.onreaderror(error)
     } finally {
@@ -102,5 +120,10 @@ export class Inbound {
       this.#held = EMPTY
       this.#offset = 0
     }
+  }
+
+  /** There is no payload behind the offset that could join what is before it: a receiver that pauses holds control frames, too. */
+  #endsRun (): boolean {
+    return this.#offset >= this.#held.length || (this.reader.missing === 0 && isControl(this.#held[this.#offset]))
   }
 }

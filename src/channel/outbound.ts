@@ -14,6 +14,9 @@ import type { Socket } from 'node:net'
 /** More unwritten pongs than this, and only the latest ping is answered. */
 const MAX_PONGS = 16
 
+/** More of them, and a round trip would wait for too long. */
+const READS_TOGETHER = 4
+
 const EMPTY = new Uint8Array(0)
 
 export interface OutboundSink {
@@ -70,6 +73,8 @@ export class Outbound {
   /** Bytes of them. */
   #writing = 0
   #closing = false
+  /** Large reads in this turn. */
+  #gathered = 0
   #failed = false
   #pongs = 0
   #latestPing: Uint8Array | undefined
@@ -110,13 +115,25 @@ export class Outbound {
       this.#frames.message(opcode, [...parts], size)
     }
 
-    if (this.#writing === 0 || this.#waiting >= MAX_OUTBOUND_MESSAGE) {
+    if ((this.#writing === 0 && this.#gathered === 0) || this.#waiting >= MAX_OUTBOUND_MESSAGE) {
       this.#flushSome()
     }
 
     this.needsDrain ||= this.size >= this.#highWaterMark
 
     return !this.needsDrain
+  }
+
+  /**
+   * The peer sends much, and this read is one of several: what is sent meanwhile, such as window updates of a muxer, leaves
+   * with that of the next reads, at the end of the turn at the latest.
+   */
+  gather (): void {
+    if (this.#gathered++ === 0) {
+      setImmediate(this.#ongathered)
+    } else if (this.#gathered % READS_TOGETHER === 0) {
+      this.#flushSome()
+    }
   }
 
   /** Send a ping, behind all payload. */
@@ -177,6 +194,14 @@ export class Outbound {
     this.#write(onwritten)
   }
 
+  readonly #ongathered = (): void => {
+    this.#gathered = 0
+
+    if (this.#waiting > 0) {
+      this.#flushSome()
+    }
+  }
+
   readonly #onpong = (error?: Error | null): void => {
     const payload = this.#latestPing
     this.#pongs--
@@ -198,7 +223,7 @@ export class Outbound {
     this.#writing -= write.size
     recycle(write)
 
-    if (this.#waiting > 0) {
+    if (this.#waiting > 0 && this.#gathered === 0) {
       this.#flushSome()
     }
 

@@ -63,6 +63,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     this.#assembler = this.mode === 'messages' ? new MessageAssembler() : undefined
     this.#inbound = new Inbound(socket, init.head, this, {
       masked: role === 'server',
+      joined: this.mode === 'bytes',
       maxMessage: options.maxMessage ?? MAX_INBOUND_MESSAGE
     })
     this.#outbound = new Outbound(socket, this, {
@@ -149,7 +150,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
 
     if (this.#assembler == null) {
       if (data.length > 0) {
-        this.deliver(data, text)
+        this.deliver(data, false)
       }
 
       return
@@ -166,6 +167,11 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     }
 
     this.deliver(message, text)
+  }
+
+  /** @internal */
+  onbulk (): void {
+    this.#outbound.gather()
   }
 
   /** @internal */

