@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NODE_FLAGS } from './peers/index.ts'
 import type { End, EndInit } from './end/end.ts'
 import type { ChildProcess } from 'node:child_process'
 
@@ -40,7 +41,7 @@ export class EndProcess {
 
   constructor (init: EndInit, role: keyof Ends, profile?: string) {
     const profiling = profile == null ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${role} ${init.peer.replaceAll('/', '_')} ${Date.now()}.cpuprofile`]
-    const node = [process.execPath, '--expose-gc', '--no-warnings', ...profiling, PROGRAM, JSON.stringify(init)]
+    const node = [process.execPath, '--expose-gc', '--no-warnings', ...NODE_FLAGS[init.peer] ?? [], ...profiling, PROGRAM, JSON.stringify(init)]
     const [command, ...args] = pinned ? ['taskset', '-c', CPUS[role], ...node] : node
 
     this.#child = spawn(command, args, {

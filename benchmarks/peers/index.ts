@@ -14,6 +14,11 @@ export const PEERS = {
   'ws-transport tuned': async (setup: Setup): Promise<Peer> => webSockets({ ...setup, tuned: true }, await import('../../dist/src/index.js'))
 }
 
+/** Flags of Node that the settings for bulk transfer include. */
+export const NODE_FLAGS: Partial<Record<PeerName, string[]>> = {
+  'ws-transport tuned': ['--max-semi-space-size=1']
+}
+
 async function tcp (setup: Setup): Promise<Peer> {
   const [{ tcp }, { libp2pPeer }] = await Promise.all([import('@libp2p/tcp'), import('./libp2p.ts')])
 
