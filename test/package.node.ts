@@ -216,7 +216,7 @@ const layers = [
   ['server'],
   ['channel'],
   ['address', 'backoff.ts', 'connection.ts'],
-  ['errors.ts', 'constants.ts']
+  ['errors.ts', 'constants.ts', 'node-http.ts']
 ]
 
 function mayImport (file: string, target: string): boolean {
