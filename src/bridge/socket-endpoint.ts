@@ -1,6 +1,6 @@
 /** A TCP or Unix stream socket as an Endpoint. */
 import { CloseDeadline } from '../channel/close-deadline.ts'
-import { unwritten } from '../channel/outbound.ts'
+import { unwritten } from '../channel/unwritten.ts'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, LOW_WATER_MARK } from '../constants.ts'
 import { Ending } from './ending.ts'
 import type { Endpoint, EndpointEnd } from './endpoint.ts'

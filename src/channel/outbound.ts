@@ -8,6 +8,8 @@
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
 import { FrameWriter, recycle } from './frame-writer.ts'
 import { Opcode } from './frame.ts'
+import { PayloadQueue } from './payload-queue.ts'
+import { unwritten } from './unwritten.ts'
 import type { Batch } from './frame-writer.ts'
 import type { Socket } from 'node:net'
 
@@ -37,18 +39,6 @@ export interface OutboundOptions {
   lowWaterMark: number
 }
 
-/** Byte mode: writes that leave as one message. */
-interface Message {
-  readonly parts: Uint8Array[]
-  size: number
-}
-
-/** What lies beneath a socket. */
-interface Handle {
-  writeQueueSize?: number
-  _parent?: Handle
-}
-
 export class Outbound {
   /** `ondrain` is due. */
   needsDrain = false
@@ -60,9 +50,8 @@ export class Outbound {
   readonly #highWaterMark: number
   readonly #lowWaterMark: number
   readonly #sink: OutboundSink
-  /** Byte mode: payload that is not in a frame yet, oldest first. */
-  #messages: Message[] = []
-  #payloadSize = 0
+  /** Byte mode: payload that is not in a frame yet. */
+  readonly #payload = new PayloadQueue()
   /** Frames ready to be written. */
   readonly #frames: FrameWriter
   /**
@@ -95,7 +84,7 @@ export class Outbound {
 
   /** Bytes that have not been written. */
   get #waiting (): number {
-    return this.#payloadSize + this.#frames.size
+    return this.#payload.size + this.#frames.size
   }
 
   /** Bytes of the write under way that have not reached the operating system. */
@@ -110,7 +99,7 @@ export class Outbound {
         return !this.needsDrain
       }
 
-      this.#add(parts, size)
+      this.#payload.add(parts, size)
     } else {
       this.#frames.message(opcode, [...parts], size)
     }
@@ -163,8 +152,7 @@ export class Outbound {
 
   /** Drop what has not been written; the socket is ended. */
   discard (): void {
-    this.#messages = []
-    this.#payloadSize = 0
+    this.#payload.discard()
     this.#frames.discard()
     this.#writes.length = 0
     this.#writing = 0
@@ -183,13 +171,13 @@ export class Outbound {
   /** Leave payload unframed while the socket is busy. */
   #flushSome (): void {
     if (this.#writing <= this.#lowWaterMark) {
-      this.#framePayload()
+      this.#payload.moveTo(this.#frames)
       this.#write(this.#onwritten)
     }
   }
 
   #control (opcode: number, payload: Uint8Array, onwritten = this.#onwritten): void {
-    this.#framePayload()
+    this.#payload.moveTo(this.#frames)
     this.#frames.frame(opcode, [payload], payload.length)
     this.#write(onwritten)
   }
@@ -245,61 +233,6 @@ export class Outbound {
     }
   }
 
-  /** A write is not cut to fill a message: what reads it wants it whole. */
-  #add (parts: Iterable<Uint8Array>, size: number): void {
-    let message = this.#messages.at(-1)
-
-    if (message == null || message.size + size > MAX_OUTBOUND_MESSAGE) {
-      message = { parts: [], size: 0 }
-      this.#messages.push(message)
-    }
-
-    for (const part of parts) {
-      message.parts.push(part)
-    }
-
-    message.size += size
-    this.#payloadSize += size
-  }
-
-  /** Put all waiting payload into frames, each a whole message of bounded size. */
-  #framePayload (): void {
-    for (const { parts, size } of this.#messages) {
-      if (size <= MAX_OUTBOUND_MESSAGE) {
-        this.#frames.frame(Opcode.BINARY, parts, size)
-      } else {
-        this.#frameCut(parts)
-      }
-    }
-
-    this.#messages = []
-    this.#payloadSize = 0
-  }
-
-  /** One write that is larger than a message. */
-  #frameCut (uncut: Uint8Array[]): void {
-    let parts: Uint8Array[] = []
-    let size = 0
-
-    for (let part of uncut) {
-      while (size + part.length > MAX_OUTBOUND_MESSAGE) {
-        const room = MAX_OUTBOUND_MESSAGE - size
-        parts.push(part.subarray(0, room))
-        this.#frames.frame(Opcode.BINARY, parts, MAX_OUTBOUND_MESSAGE)
-        part = part.subarray(room)
-        parts = []
-        size = 0
-      }
-
-      parts.push(part)
-      size += part.length
-    }
-
-    if (size > 0) {
-      this.#frames.frame(Opcode.BINARY, parts, size)
-    }
-  }
-
   #write (onwritten: (error?: Error | null) => void): void {
     if (this.#frames.size === 0 || this.#failed || this.#socket.destroyed) {
       return
@@ -320,14 +253,4 @@ export class Outbound {
     this.#socket.write(batch.buffers[last], onwritten)
     this.#socket.uncork()
   }
-}
-
-/**
- * Bytes of the write under way that have not reached the operating system: where `writableLength` goes down when all of it
- * has left, this goes down bit by bit. Node uses it itself, but does not document it; TLS has it one handle deeper.
- */
-export function unwritten (socket: Socket): number {
-  const { _handle: handle } = socket as { _handle?: Handle }
-
-  return (handle?._parent ?? handle)?.writeQueueSize ?? 0
 }
