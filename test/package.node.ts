@@ -199,6 +199,13 @@ describe('source', () => {
     expect(upward).to.be.empty()
   })
 
+  it('loads no undici, which each garbage collection would walk through', async () => {
+    const program = "await import('ws-transport'); console.log(process.moduleLoadList.filter(name => name.includes('undici')).length)"
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: root })
+
+    expect(stdout).to.equal('0\n')
+  })
+
   it('runs every Node-only test file from test/node.ts', async () => {
     const entry = await readFile(join(root, 'test/node.ts'), 'utf8')
     const files = globSync('**/*.node.ts', { cwd: join(root, 'test') })

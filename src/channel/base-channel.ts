@@ -110,7 +110,8 @@ export abstract class BaseChannel implements Channel {
     this.bytesIn += data.length
 
     try {
-      this.#onmessage?.(data, text)
+      // pieces of several messages may be one, and text be cut anywhere
+      this.#onmessage?.(data, text && this.mode === 'messages')
     } catch (error: any) {
       if (this.status === 'open') {
         this.abort(error)

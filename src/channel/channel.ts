@@ -13,8 +13,9 @@ import type { Uint8ArrayList } from 'uint8arraylist'
 /**
  * With `messages` one `send` is one WebSocket message, and one message is one `onmessage`. With `bytes` boundaries mean
  * nothing: a write to an idle channel leaves at once, those behind it in the same turn of the event loop leave together in
- * as few binary messages as there can be; payload is delivered as it comes in, without waiting for the end of a message;
- * text is taken as its bytes.
+ * as few binary messages as there can be; payload is delivered as it comes in, without waiting for the end of a message,
+ * and what one read of the socket brought is one piece; text is taken as its bytes. In both modes, writes of a turn in which
+ * the peer sends much leave together.
  */
 export type ChannelMode = 'messages' | 'bytes'
 
@@ -116,7 +117,7 @@ export interface Channel {
   readonly needsDrain: boolean
 
   /**
-   * Receives each message (message mode), or payload as it comes in (byte mode). The receiver owns `data`.
+   * Receives each message (message mode), or payload as it comes in (byte mode, where `text` is false). The receiver owns `data`.
    * While it is not set the channel is paused. If it throws, the channel is aborted with what it threw; while the
    * channel closes, what comes after that is dropped instead.
    */

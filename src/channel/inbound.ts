@@ -80,11 +80,11 @@ export class Inbound {
   readonly #ondata = (chunk: Uint8Array): void => {
     this.lastRead = performance.now()
 
-    if (chunk.length >= BULK) {
-      this.#sink.onbulk()
-    }
-
     if (!this.#stopped) {
+      if (chunk.length >= BULK) {
+        this.#sink.onbulk()
+      }
+
       this.#held = chunk
       this.#offset = 0
       this.#readHeld()

@@ -3,7 +3,8 @@
  *
  * A write to an idle socket leaves at once, and what is sent until Node has confirmed it leaves together, in byte mode in as
  * few messages as there can be. Node confirms what the system takes at the end of the same tick, so nothing waits for a
- * timer: the peer wakes up while the rest of an answer is still computed, and batches grow when the socket is slow.
+ * timer: the peer wakes up while the rest of an answer is still computed, and batches grow when the socket is slow. Only what is
+ * sent while the peer fills read after read waits for the next ones, at most until the end of the turn.
  */
 import { MAX_OUTBOUND_MESSAGE } from '../constants.ts'
 import { FrameWriter, recycle } from './frame-writer.ts'
@@ -16,7 +17,7 @@ import type { Socket } from 'node:net'
 /** More unwritten pongs than this, and only the latest ping is answered. */
 const MAX_PONGS = 16
 
-/** More of them, and a round trip would wait for too long. */
+/** Large reads whose answers leave together. With more, a round trip beside them would take longer. */
 const READS_TOGETHER = 4
 
 const EMPTY = new Uint8Array(0)
@@ -184,10 +185,7 @@ export class Outbound {
 
   readonly #ongathered = (): void => {
     this.#gathered = 0
-
-    if (this.#waiting > 0) {
-      this.#flushSome()
-    }
+    this.#flushSome()
   }
 
   readonly #onpong = (error?: Error | null): void => {

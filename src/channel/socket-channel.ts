@@ -150,7 +150,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
 
     if (this.#assembler == null) {
       if (data.length > 0) {
-        this.deliver(data, false)
+        this.deliver(data, text)
       }
 
       return

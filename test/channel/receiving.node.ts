@@ -16,6 +16,22 @@ const MODES = ['messages', 'bytes'] as const
 
 for (const role of ROLES) {
   describe(`channel as ${role}: receiving`, () => {
+    it('answers a peer that sends much in fewer messages than it reads', async () => {
+      const { channel, wire } = await wirePair(role, { mode: 'bytes' })
+      const sent = Buffer.concat(Array.from({ length: 32 }, () => pattern(65_000)))
+      let reads = 0
+      let size = 0
+      channel.onmessage = (data) => {
+        size += data.length
+        channel.send(Uint8Array.of(++reads))
+      }
+
+      wire.send(BINARY, sent)
+      const answers = await wire.until((frames) => size === sent.length && Buffer.concat(frames.map(({ payload }) => payload)).length === reads)
+
+      expect(answers).to.have.lengthOf.below(reads)
+    })
+
     for (const mode of MODES) {
       describe(`mode ${mode}`, () => {
         it('keeps what came in one segment with the handshake until somebody listens', async () => {

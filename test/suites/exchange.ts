@@ -145,6 +145,7 @@ export function exchange (open: OpenPair, traits: Traits): void {
 
       await inbox.until(({ size }) => size === huge.length + 7)
       expect(equals(inbox.bytes, concat([encode('text'), huge, encode('end')]))).to.equal(true)
+      expect(inbox.messages.some(({ text }) => text)).to.equal(false)
     })
   })
 }
