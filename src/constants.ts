@@ -26,11 +26,15 @@ export const KEEP_ALIVE_INTERVAL = 30_000
 /** A pinged peer that sends no frame for this long is dead, ms. */
 export const KEEP_ALIVE_TIMEOUT = 20_000
 
-/** `send` returns false from this many unsent bytes on. */
-export const HIGH_WATER_MARK = 1_048_576
+/** `send` returns false from this many unsent bytes on: what waits here is in the way of everything sent later. */
+export const HIGH_WATER_MARK = 262_144
 
 /** `drain` comes when this many unsent bytes, or fewer, are left. */
-export const LOW_WATER_MARK = 262_144
+export const LOW_WATER_MARK = 65_536
+
+/** The same in browsers, which do not say when they have sent something: one that is asked too late has run dry. */
+export const BROWSER_HIGH_WATER_MARK = 1_048_576
+export const BROWSER_LOW_WATER_MARK = 262_144
 
 /** A libp2p connection without payload in either direction for this long is aborted, ms. */
 export const INACTIVITY_TIMEOUT = 120_000

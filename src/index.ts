@@ -108,10 +108,10 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
   headers?: Record<string, string>
 
   /**
-   * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the peer and
-   * costs that much memory per stalled connection.
+   * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the writer, costs that
+   * much memory per stalled connection, and other streams wait behind it.
    *
-   * @default 1_048_576
+   * @default 262_144, in browsers 1_048_576
    */
   maxBufferedAmount?: number
 

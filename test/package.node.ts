@@ -167,11 +167,18 @@ describe('package documentation', () => {
 
   const isSp = ({ file }: { file: string }): boolean => file.startsWith('sp/')
 
-  for (const { file, option, value } of numericDefaults()) {
+  const browserDefaults: Record<string, keyof typeof constants> = {
+    highWaterMark: 'BROWSER_HIGH_WATER_MARK',
+    lowWaterMark: 'BROWSER_LOW_WATER_MARK',
+    maxBufferedAmount: 'BROWSER_HIGH_WATER_MARK'
+  }
+
+  for (const { file, option, value, browsers } of numericDefaults()) {
     it(`states the default that ${option} has, in ${file}`, () => {
       const expected = isSp({ file }) ? spDefaults[option] : [defaults[option]]
 
       expect(expected.map(name => typeof name === 'number' ? name : constants[name])).to.include(value)
+      expect(browsers).to.equal(isSp({ file }) ? undefined : constants[browserDefaults[option]])
     })
   }
 
@@ -254,10 +261,14 @@ function sources (): Array<{ file: string, text: string }> {
 }
 
 /** Every `@default` that is a number, with the option it stands above. */
-function numericDefaults (): Array<{ file: string, option: string, value: number }> {
+function numericDefaults (): Array<{ file: string, option: string, value: number, browsers?: number }> {
   return sources().flatMap(({ file, text }) =>
-    [...text.matchAll(/@default ([\d_]+)\n(?: +\*.*\n)*? +\*\/\n +(?:readonly )?(\w+)\?:/g)]
-      .map(([, value, option]) => ({ file, option, value: Number(value.replaceAll('_', '')) })))
+    [...text.matchAll(/@default ([\d_]+)(?:, in browsers ([\d_]+))?\n(?: +\*.*\n)*? +\*\/\n +(?:readonly )?(\w+)\?:/g)]
+      .map(([, value, browsers, option]) => ({ file, option, value: number(value), browsers: browsers == null ? undefined : number(browsers) })))
+}
+
+function number (text: string): number {
+  return Number(text.replaceAll('_', ''))
 }
 
 async function tsc (cwd: string, args: string[]): Promise<void> {

@@ -43,10 +43,10 @@ export interface ChannelOptions {
   maxFrame?: number
 
   /**
-   * `send` returns false from this many unsent bytes on. Higher rides out longer stalls of the peer, and costs
-   * that much memory per stalled connection.
+   * `send` returns false from this many unsent bytes on. Higher rides out longer stalls of the writer, costs that much
+   * memory per stalled connection, and whatever is sent next waits behind it.
    *
-   * @default 1_048_576
+   * @default 262_144, in browsers 1_048_576
    */
   highWaterMark?: number
 
@@ -54,7 +54,7 @@ export interface ChannelOptions {
    * `ondrain` fires when this many unsent bytes, or fewer, are left after `send` returned false. With more than this on
    * its way in the socket, what is sent waits for it, in byte mode to leave in larger messages.
    *
-   * @default 262_144
+   * @default 65_536, in browsers 262_144
    */
   lowWaterMark?: number
 

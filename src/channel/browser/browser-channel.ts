@@ -10,7 +10,7 @@
  */
 import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/interface'
 import { hostInBrowser, isLoopback } from '../../address/browser.ts'
-import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
+import { BROWSER_HIGH_WATER_MARK, BROWSER_LOW_WATER_MARK, CLOSE_TIMEOUT, CloseCode, KEEP_ALIVE_TIMEOUT, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
 import { BaseChannel } from '../base-channel.ts'
 import { CloseDeadline } from '../close-deadline.ts'
@@ -50,7 +50,7 @@ export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
   #closeDeadline: CloseDeadline | undefined
 
   constructor (socket: BrowserSocket, remote: Address, options: ChannelOptions = {}) {
-    const { mode = 'messages', highWaterMark = HIGH_WATER_MARK, lowWaterMark = LOW_WATER_MARK, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
+    const { mode = 'messages', highWaterMark = BROWSER_HIGH_WATER_MARK, lowWaterMark = BROWSER_LOW_WATER_MARK, keepAliveTimeout = KEEP_ALIVE_TIMEOUT } = options
 
     super(mode, remote)
     this.#socket = socket
