@@ -1,7 +1,7 @@
-import { multiaddr } from '@multiformats/multiaddr'
+import { multiaddr, registry } from '@multiformats/multiaddr'
 import { ipFamily } from './host.ts'
 import type { Address } from './address.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Component, Multiaddr } from '@multiformats/multiaddr'
 
 /**
  * The canonical multiaddr of an Address: the port always there, TLS as `/tls/ws`, `/http-path` only where the path is not
@@ -11,20 +11,30 @@ import type { Multiaddr } from '@multiformats/multiaddr'
  * component only, would append a second one, and cuts off what follows it when it removes it.
  */
 export function formatAddress (address: Address): Multiaddr {
-  const { path, peerId } = address
+  const { unixPath, serverName, path, peerId } = address
 
   return multiaddr([
-    address.unixPath == null ? hostAndPort(address) : `/unix/${encodeURIComponent(address.unixPath)}`,
-    address.tls ? '/tls' : '',
-    address.serverName == null ? '' : `/sni/${address.serverName}`,
-    '/ws',
-    path === '/' ? '' : `/http-path/${encodeURIComponent(path.slice(1))}`,
-    peerId == null ? '' : `/p2p/${peerId}`
-  ].join(''))
+    ...unixPath == null ? hostAndPort(address) : [component('unix', unixPath)],
+    ...address.tls ? [component('tls')] : [],
+    ...serverName == null ? [] : [component('sni', serverName)],
+    component('ws'),
+    ...path === '/' ? [] : [component('http-path', path)],
+    ...peerId == null ? [] : [component('p2p', peerId)]
+  ].slice()) // as large as it is: it may live as long as a connection
 }
 
-function hostAndPort ({ host, family, port, zone }: Address): string {
+function hostAndPort ({ host, family, port, zone }: Address): Component[] {
   const kind = ipFamily(host) === 0 ? 'dns' : 'ip'
 
-  return `${zone == null ? '' : `/ip6zone/${zone}`}/${kind}${family === 0 ? '' : family}/${host}/tcp/${port}`
+  return [
+    ...zone == null ? [] : [component('ip6zone', zone)],
+    component(`${kind}${family === 0 ? '' : family}`, host),
+    component('tcp', `${port}`)
+  ]
+}
+
+function component (name: string, value?: string): Component {
+  const { code } = registry.getProtocol(name)
+
+  return value == null ? { code, name } : { code, name, value }
 }
