@@ -52,13 +52,13 @@ export class KeepAlive {
       this.#timer = this.#lookIn(this.#interval)
     } else if (isOver(this.#deadline - performance.now()) && this.#isSilent()) {
       // what came in while the process was busy is read before this
-      this.#verdict = setImmediate(this.#judge)
+      this.#verdict = setImmediate(() => { this.#judge() })
     } else {
       this.#await()
     }
   }
 
-  readonly #judge = (): void => {
+  #judge (): void {
     if (this.#peer.paused || !this.#isSilent()) {
       this.#look()
     } else {

@@ -120,7 +120,7 @@ export class Outbound {
    */
   gather (): void {
     if (this.#gathered++ === 0) {
-      setImmediate(this.#ongathered)
+      setImmediate(Outbound.#ongathered, this)
     } else if (this.#gathered % READS_TOGETHER === 0) {
       this.#flushSome()
     }
@@ -138,7 +138,7 @@ export class Outbound {
   pong (payload: Uint8Array): void {
     if (this.#pongs < MAX_PONGS) {
       this.#pongs++
-      this.#control(Opcode.PONG, payload, this.#onpong)
+      this.#control(Opcode.PONG, payload, (error) => { this.#onpong(error) })
     } else {
       this.#latestPing = payload.slice()
     }
@@ -183,12 +183,12 @@ export class Outbound {
     this.#write(onwritten)
   }
 
-  readonly #ongathered = (): void => {
-    this.#gathered = 0
-    this.#flushSome()
+  static #ongathered (outbound: Outbound): void {
+    outbound.#gathered = 0
+    outbound.#flushSome()
   }
 
-  readonly #onpong = (error?: Error | null): void => {
+  #onpong (error?: Error | null): void {
     const payload = this.#latestPing
     this.#pongs--
     this.#onwritten(error)
@@ -216,7 +216,7 @@ export class Outbound {
     this.complete ||= this.#closing && this.size === 0
 
     if (this.needsDrain && this.size <= this.#lowWaterMark) {
-      setImmediate(this.#ondrained)
+      setImmediate(Outbound.#ondrained, this)
     }
   }
 
@@ -224,10 +224,10 @@ export class Outbound {
    * A turn of its own: a writer that is told within the tick that its write has ended, by a system that takes all it gets, would
    * never let this process read, not even what the peer says about the room that it has.
    */
-  readonly #ondrained = (): void => {
-    if (this.needsDrain && this.size <= this.#lowWaterMark) {
-      this.needsDrain = false
-      this.#sink.ondrained()
+  static #ondrained (outbound: Outbound): void {
+    if (outbound.needsDrain && outbound.size <= outbound.#lowWaterMark) {
+      outbound.needsDrain = false
+      outbound.#sink.ondrained()
     }
   }
 

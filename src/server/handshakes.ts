@@ -129,6 +129,11 @@ export class Handshakes {
     if (handshake != null) {
       this.#forget(raw, handshake)
     }
+
+    // below TLS there is nobody else
+    if (raw === socket) {
+      raw.removeListener('error', ignore)
+    }
   }
 
   /** End all that are pending; resolves when each has closed, and was counted. */

@@ -22,6 +22,8 @@ export class TransportMetrics {
   /** Those that listen now. */
   readonly listeners = new Set<ListenerState>()
 
+  /** Somebody asks how much goes in and out. */
+  readonly #counting: boolean
   readonly #channels = new Set<Channel>()
   #bytesIn = 0
   #bytesOut = 0
@@ -29,6 +31,7 @@ export class TransportMetrics {
   #counted = { in: 0, out: 0 }
 
   constructor (metrics?: Metrics) {
+    this.#counting = metrics != null
     this.dialerEvents = metrics?.registerCounterGroup('libp2p_websockets_dialer_events_total', {
       label: 'event',
       help: 'Total count of WebSockets dialer events by type'
@@ -67,6 +70,10 @@ export class TransportMetrics {
 
   /** Count the bytes of a new channel. Nothing happens per message: open channels are summed up when asked. */
   track (channel: Channel): void {
+    if (!this.#counting) {
+      return
+    }
+
     this.#channels.add(channel)
 
     void channel.closed.then(() => {
