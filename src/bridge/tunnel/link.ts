@@ -89,8 +89,9 @@ export class Link {
 
     while (!signal.aborted) {
       try {
+        const connection = this.#current ?? await this.#open(signal)
         const since = performance.now()
-        const error = await closed(this.#current ?? await this.#open(signal), signal)
+        const error = await closed(connection, signal)
 
         // one that takes connections only to end them is left alone for longer
         if (performance.now() - since > this.#backoff.bound) {
