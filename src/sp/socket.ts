@@ -8,8 +8,8 @@ import { parseDialAddress } from '../address/index.ts'
 import { Backoff } from '../backoff.ts'
 import { dial } from '../channel/index.ts'
 import { CloseCode } from '../constants.ts'
+import { Redialer } from '../redialer.ts'
 import { dialAddress } from './address.ts'
-import { Dialer } from './dialer.ts'
 import { listenForChannels } from './listen.ts'
 import { channelOptions, resolveOptions } from './options.ts'
 import { ChannelPipe } from './pipe.ts'
@@ -81,20 +81,16 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   async listen (address: AddressInput, options: ListenOptions = {}): Promise<Listener> {
     this.assertOpen()
 
-    const mine = new Set<ChannelPipe>()
+    const pipes = new Set<ChannelPipe>()
     const listener = await listenForChannels(address, {
       ...options,
       ...channelOptions(this.options),
       accept: (offers, remote) => this.#accept(offers, remote),
-      onchannel: (channel, facts) => {
-        const pipe = this.#add(channel, 'inbound', facts)
-        mine.add(pipe)
-        void channel.closed.then(() => mine.delete(pipe))
-      }
+      onchannel: (channel, facts) => { this.#add(channel, 'inbound', facts, pipes) }
     })
     const close = async (): Promise<void> => {
       // without Close frames the channels must end before the server sends its own
-      await Promise.all([...Array.from(mine, async pipe => { await pipe.close(CloseCode.GOING_AWAY) }), listener.close()])
+      await Promise.all([...Array.from(pipes, async pipe => { await pipe.close(CloseCode.GOING_AWAY) }), listener.close()])
     }
 
     return { ...await this.#keep({ close }), get addresses () { return listener.addresses } }
@@ -118,22 +114,31 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     // in the background it would be tried for ever
     parseDialAddress(target)
 
-    const { reconnectMin, reconnectMax } = this.options
-    const dialer = new Dialer(
-      async signal => this.#connect(target, { ...dialOptions, signal }),
-      new Backoff(reconnectMin, reconnectMax),
-      error => { this.#refused(`${target}`, error) }
-    )
-
-    if (background) {
-      dialer.startInBackground()
-      return this.#keep(dialer)
+    const pipes = new Set<ChannelPipe>()
+    const redialer = new Redialer<ChannelPipe>({
+      backoff: new Backoff(this.options.reconnectMin, this.options.reconnectMax),
+      connect: async signal => this.#connect(target, { ...dialOptions, signal }, pipes),
+      ended: async ({ channel }) => {
+        await channel.closed
+        return undefined
+      },
+      // PULL and SUB never send
+      useful: ({ channel }) => channel.bytesIn > 0,
+      onlost: error => { this.#refused(`${target}`, error) }
+    })
+    const close = async (): Promise<void> => {
+      await Promise.all([redialer.close(), ...Array.from(pipes, async pipe => { await pipe.close() })])
     }
 
-    const endpoint = await this.#keep(dialer)
+    if (background) {
+      redialer.startInBackground()
+      return this.#keep({ close })
+    }
+
+    const endpoint = await this.#keep({ close })
 
     try {
-      await dialer.start(signal)
+      await redialer.start(signal)
     } catch (error) {
       await endpoint.close()
       throw this.#open ? error : this.closedError()
@@ -215,7 +220,7 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     return offer
   }
 
-  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>): Promise<ChannelPipe> {
+  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>, pipes: Set<ChannelPipe>): Promise<ChannelPipe> {
     let headers = {}
     const channel = await dial(address, {
       ...options,
@@ -230,12 +235,16 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
       throw new AbortError('the dial was aborted')
     }
 
-    return this.#add(channel, 'outbound', { headers, path: channel.remote.path })
+    return this.#add(channel, 'outbound', { headers, path: channel.remote.path }, pipes)
   }
 
-  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts): ChannelPipe {
+  /** It is among its siblings, the pipes of its endpoint, for as long as it is there. */
+  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts, siblings: Set<ChannelPipe>): ChannelPipe {
     const { closeFrame, sendBuffer } = this.options
     const pipe = new ChannelPipe(channel, { id: ++this.#pipeIds, direction, closeFrame, sendBuffer, ...facts })
+    siblings.add(pipe)
+    void channel.closed.then(() => siblings.delete(pipe))
+
     const refusal = this.#open ? this.refusal() : this.closedError()
 
     if (refusal != null) {
