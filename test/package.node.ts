@@ -229,7 +229,7 @@ const layers = [
   ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
-  ['address', 'connection.ts', 'redialer.ts'],
+  ['address', 'connection.ts', 'listener.ts', 'redialer.ts'],
   ['backoff.ts'],
   ['errors.ts', 'constants.ts', 'node-http.ts']
 ]
