@@ -22,7 +22,7 @@ class BusSocket extends ReceivingSocket {
     const { text = this.options.text } = options
     const message = { data: encodeBody(body, text), text }
 
-    this.pipes.forEach(pipe => { pipe.offer(message) })
+    this.pipes.offer(message)
   }
 
   protected onmessage (pipe: ChannelPipe, data: Uint8Array): void {

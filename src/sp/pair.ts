@@ -14,7 +14,7 @@ export class PairSocket extends ReceivingSocket {
   constructor (init: BufferedOptions, name: 'pair' | 'pair1' = 'pair') {
     super(name, init)
     this.#outbox = new Outbox(init.sendBuffer ?? 0, message => {
-      const pipe = this.nextReady()
+      const pipe = this.pipes.nextReady()
       pipe?.send(message)
 
       return pipe != null

@@ -23,7 +23,7 @@ class PubSocket extends SpSocket {
     const { text = this.options.text } = options
     const message = { data: encodeBody(body, text), text }
 
-    this.pipes.forEach(pipe => { pipe.offer(message) })
+    this.pipes.offer(message)
   }
 
   protected onmessage (pipe: ChannelPipe): void {

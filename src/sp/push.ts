@@ -13,7 +13,7 @@ class PushSocket extends SpSocket {
   constructor (init: BufferedOptions) {
     super('push', init)
     this.#outbox = new Outbox(init.sendBuffer ?? 0, message => {
-      const pipe = this.nextReady()
+      const pipe = this.pipes.nextReady()
       pipe?.send(message)
 
       return pipe != null

@@ -13,6 +13,7 @@ import { dialAddress } from './address.ts'
 import { listenForChannels } from './listen.ts'
 import { channelOptions, resolveOptions } from './options.ts'
 import { ChannelPipe } from './pipe.ts'
+import { Pipes } from './pipes.ts'
 import { acceptOffer, PROTOCOLS, subprotocol } from './protocols.ts'
 import type { AddressInput } from './address.ts'
 import type { DialOptions, ListenOptions, Resolved, SocketOptions } from './options.ts'
@@ -43,8 +44,7 @@ export interface SocketEvents {
 
 export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   readonly protocol: Protocol
-  /** The pipe whose turn it is comes first. */
-  protected readonly pipes = new Set<ChannelPipe>()
+  protected readonly pipes = new Pipes()
   protected readonly options: Resolved
   readonly #endpoints = new Set<Endpoint>()
   #pipeIds = 0
@@ -175,20 +175,6 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   protected refuseText (): void {
     if (this.options.text) {
       throw new InvalidParametersError(`${this.protocol.name} has a header that is not UTF-8: it cannot leave as text`)
-    }
-  }
-
-  /** The next pipe in turn that is ready. */
-  protected nextReady (): ChannelPipe | undefined {
-    for (const pipe of this.pipes) {
-      if (pipe.ready) {
-        if (this.pipes.size > 1) {
-          this.pipes.delete(pipe)
-          this.pipes.add(pipe)
-        }
-
-        return pipe
-      }
     }
   }
 
