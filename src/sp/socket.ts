@@ -16,22 +16,11 @@ import { ChannelPipe } from './pipe.ts'
 import { Pipes } from './pipes.ts'
 import { acceptOffer, PROTOCOLS, subprotocol } from './protocols.ts'
 import type { AddressInput } from './address.ts'
+import type { Endpoint, Listener } from './endpoint.ts'
 import type { DialOptions, ListenOptions, Resolved, SocketOptions } from './options.ts'
 import type { Pipe, UpgradeFacts } from './pipe.ts'
 import type { Protocol, ProtocolName } from './protocols.ts'
 import type { Channel, ChannelClose } from '../channel/index.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
-
-/** One address of a socket. */
-export interface Endpoint {
-  /** Stop, and end the pipes that came by it. */
-  close (): Promise<void>
-}
-
-export interface Listener extends Endpoint {
-  /** Where it can be dialled, with the real port. */
-  readonly addresses: Multiaddr[]
-}
 
 export interface SocketEvents {
   /** A peer is there. */
