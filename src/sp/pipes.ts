@@ -1,7 +1,7 @@
 import type { Outgoing } from './message.ts'
 import type { ChannelPipe } from './pipe.ts'
 
-/** The pipes of a socket. The one whose turn it is comes first. */
+/** The pipes of a socket, or of an endpoint of it. The one whose turn it is comes first. */
 export class Pipes extends Set<ChannelPipe> {
   /** The next in turn that is ready. */
   nextReady (): ChannelPipe | undefined {
@@ -20,5 +20,10 @@ export class Pipes extends Set<ChannelPipe> {
   /** Best effort, to each. */
   offer (message: Outgoing): void {
     this.forEach(pipe => { pipe.offer(message) })
+  }
+
+  /** End them, with what they have to send; bounded in time. */
+  async close (code?: number): Promise<void> {
+    await Promise.all(Array.from(this, async pipe => pipe.close(code)))
   }
 }

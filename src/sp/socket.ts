@@ -11,16 +11,19 @@ import { CloseCode } from '../constants.ts'
 import { Redialer } from '../redialer.ts'
 import { dialAddress } from './address.ts'
 import { listenForChannels } from './listen.ts'
+import { encodeBody } from './message.ts'
 import { channelOptions, resolveOptions } from './options.ts'
 import { ChannelPipe } from './pipe.ts'
 import { Pipes } from './pipes.ts'
 import { acceptOffer, PROTOCOLS, subprotocol } from './protocols.ts'
 import type { AddressInput } from './address.ts'
 import type { Endpoint, Listener } from './endpoint.ts'
+import type { Outgoing, SendOptions } from './message.ts'
 import type { DialOptions, ListenOptions, Resolved, SocketOptions } from './options.ts'
 import type { Pipe, UpgradeFacts } from './pipe.ts'
 import type { Protocol, ProtocolName } from './protocols.ts'
 import type { Channel, ChannelClose } from '../channel/index.ts'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface SocketEvents {
   /** A peer is there. */
@@ -70,19 +73,17 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   async listen (address: AddressInput, options: ListenOptions = {}): Promise<Listener> {
     this.assertOpen()
 
-    const pipes = new Set<ChannelPipe>()
+    const pipes = new Pipes()
     const listener = await listenForChannels(address, {
       ...options,
       ...channelOptions(this.options),
       accept: (offers, remote) => this.#accept(offers, remote),
       onchannel: (channel, facts) => { this.#add(channel, 'inbound', facts, pipes) }
     })
-    const close = async (): Promise<void> => {
-      // without Close frames the channels must end before the server sends its own
-      await Promise.all([...Array.from(pipes, async pipe => { await pipe.close(CloseCode.GOING_AWAY) }), listener.close()])
-    }
+    // without Close frames the channels must end before the server sends its own
+    const endpoint = await this.#keep(async () => Promise.all([pipes.close(CloseCode.GOING_AWAY), listener.close()]))
 
-    return { ...await this.#keep({ close }), get addresses () { return listener.addresses } }
+    return { ...endpoint, get addresses () { return listener.addresses } }
   }
 
   /**
@@ -103,7 +104,7 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     // in the background it would be tried for ever
     parseDialAddress(target)
 
-    const pipes = new Set<ChannelPipe>()
+    const pipes = new Pipes()
     const redialer = new Redialer<ChannelPipe>({
       backoff: new Backoff(this.options.reconnectMin, this.options.reconnectMax),
       connect: async signal => this.#connect(target, { ...dialOptions, signal }, pipes),
@@ -115,16 +116,12 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
       useful: ({ channel }) => channel.bytesIn > 0,
       onlost: error => { this.#refused(`${target}`, error) }
     })
-    const close = async (): Promise<void> => {
-      await Promise.all([redialer.close(), ...Array.from(pipes, async pipe => { await pipe.close() })])
-    }
+    const endpoint = await this.#keep(async () => Promise.all([redialer.close(), pipes.close()]))
 
     if (background) {
       redialer.startInBackground()
-      return this.#keep({ close })
+      return endpoint
     }
-
-    const endpoint = await this.#keep({ close })
 
     try {
       await redialer.start(signal)
@@ -158,6 +155,18 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
 
   protected closedError (): Error {
     return new ConnectionClosedError(`the ${this.protocol.name} socket is closed`)
+  }
+
+  /** As it goes to a pipe. Throws what `assertOpen` and `encodeBody` do. */
+  protected outgoing (body: Uint8Array | string, { text = this.options.text }: SendOptions): Outgoing {
+    this.assertOpen()
+
+    return { data: this.encode(encodeBody(body, text)), text }
+  }
+
+  /** With the header of the protocol, where it has one. */
+  protected encode (body: Uint8Array): Uint8Array | Uint8ArrayList {
+    return body
   }
 
   /** @throws {InvalidParametersError} for protocols whose headers are no text */
@@ -195,7 +204,7 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     return offer
   }
 
-  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>, pipes: Set<ChannelPipe>): Promise<ChannelPipe> {
+  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>, pipes: Pipes): Promise<ChannelPipe> {
     let headers = {}
     const channel = await dial(address, {
       ...options,
@@ -213,13 +222,10 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     return this.#add(channel, 'outbound', { headers, path: channel.remote.path }, pipes)
   }
 
-  /** It is among its siblings, the pipes of its endpoint, for as long as it is there. */
-  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts, siblings: Set<ChannelPipe>): ChannelPipe {
+  /** One that is taken is among its siblings, those of its endpoint, until it ends. */
+  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts, siblings: Pipes): ChannelPipe {
     const { closeFrame, sendBuffer } = this.options
     const pipe = new ChannelPipe(channel, { id: ++this.#pipeIds, direction, closeFrame, sendBuffer, ...facts })
-    siblings.add(pipe)
-    void channel.closed.then(() => siblings.delete(pipe))
-
     const refusal = this.#open ? this.refusal() : this.closedError()
 
     if (refusal != null) {
@@ -229,12 +235,14 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     }
 
     this.pipes.add(pipe)
+    siblings.add(pipe)
     channel.ondrain = () => {
       pipe.flush()
       this.onready(pipe)
     }
     channel.onclose = close => {
       this.pipes.delete(pipe)
+      siblings.delete(pipe)
       this.onremoved(pipe)
       this.safeDispatchEvent('pipe:remove', { detail: { pipe, close } })
     }
@@ -263,16 +271,16 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   }
 
   /** An endpoint that closes with the socket; one that opened while the socket closed is closed again. */
-  async #keep (inner: Endpoint): Promise<Endpoint> {
+  async #keep (close: () => Promise<unknown>): Promise<Endpoint> {
     const endpoint = {
       close: async () => {
         this.#endpoints.delete(endpoint)
-        await inner.close()
+        await close()
       }
     }
 
     if (!this.#open) {
-      await inner.close()
+      await close()
       throw this.closedError()
     }
 
