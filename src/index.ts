@@ -29,7 +29,7 @@
  * ```
  */
 import { WebSockets } from './transport/transport.ts'
-import type { ProxyOptions, TcpOptions, TlsOptions } from './channel/index.ts'
+import type { CommonDialOptions } from './channel/dialling/options.ts'
 import type { DialStage } from './errors.ts'
 import type { AdmissionOptions, AttachOptions, BindOptions, CertificateOptions, HttpServers, RespondOptions, Verify } from './server/index.ts'
 import type { ComponentLogger, Libp2pEvents, Metrics, OutboundConnectionUpgradeEvents, Transport } from '@libp2p/interface'
@@ -41,7 +41,7 @@ import type { ProgressEvent } from 'progress-events'
 export type { Client, ForwardedHeader, Limits, Refusal, TrustProxy, Verdict, Verify } from './server/index.ts'
 export type { DialFailedError, DialStage, MessageTooLargeError, ProxyRefusedError, UpgradeRejectedError, WebSocketClosedError } from './errors.ts'
 
-export interface WebSocketsInit extends AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
+export interface WebSocketsInit extends CommonDialOptions, AttachOptions, CertificateOptions, RespondOptions, BindOptions, AdmissionOptions {
   /** Options for the HTTP server of every listener. */
   http?: HttpServerOptions
 
@@ -73,41 +73,6 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
   servers?: HttpServers
 
   /**
-   * TLS of secure dials: `ca` to trust a private authority, `certificateHash` to trust one certificate, `servername`, `cert` and
-   * `key` to have a client certificate. `rejectUnauthorized: false` accepts any certificate; the peer is then known by the
-   * upgrader's encryption only. In browsers it throws.
-   */
-  tls?: TlsOptions
-
-  /**
-   * Node only: TCP of every dial. `lookup` for names, `localAddress` and `localPort` to dial from, `attemptDelay` between the
-   * addresses of a name.
-   */
-  tcp?: TcpOptions
-
-  /**
-   * Node only, browsers have settings of their own: dial through this proxy, `http://`, `https://`, `socks5h://` or `socks5://`.
-   */
-  proxy?: string | URL | ProxyOptions
-
-  /**
-   * Node only: variables that choose a proxy where `proxy` does not, such as `process.env`: `HTTP_PROXY`, `HTTPS_PROXY`,
-   * `ALL_PROXY` and `NO_PROXY`. Without them the environment is not looked at.
-   */
-  proxyEnv?: Record<string, string | undefined>
-
-  /**
-   * Node only, browsers follow none: how many redirects a dial follows, never from `wss` to `ws`. They lead past the connection
-   * gater of the node, which has seen the first address only.
-   *
-   * @default 0
-   */
-  maxRedirects?: number
-
-  /** Extra headers of the opening request of every dial. */
-  headers?: Record<string, string>
-
-  /**
    * Unsent bytes at which a connection asks its writer to wait. Higher rides out longer stalls of the writer, costs that
    * much memory per stalled connection, and other streams wait behind it.
    *
@@ -131,14 +96,6 @@ export interface WebSocketsInit extends AttachOptions, CertificateOptions, Respo
    * @default true
    */
   browserFilter?: boolean
-
-  /**
-   * Browsers only: use a `WebSocketStream` where there is one, for a pause that stops the peer. Not by default: Chromium,
-   * 156 included, crashes the page when the connection is lost while something is being written to one.
-   *
-   * @default false
-   */
-  webSocketStream?: boolean
 
   /**
    * Largest WebSocket message accepted, bytes. A peer that sends a larger one is closed with 1009.

@@ -229,7 +229,8 @@ const layers = [
   ['transport', 'duplex', 'noise', 'sp', 'tcp'],
   ['server'],
   ['channel'],
-  ['address', 'backoff.ts', 'connection.ts'],
+  ['address', 'connection.ts', 'listener.ts', 'redialer.ts'],
+  ['backoff.ts'],
   ['errors.ts', 'constants.ts', 'node-http.ts']
 ]
 

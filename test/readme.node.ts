@@ -54,11 +54,13 @@ describe('README and docs: examples', () => {
 describe('README options', () => {
   const serving: Array<[string, string]> = [['server/attached-server.ts', 'AttachOptions'], ['server/certificates.ts', 'CertificateOptions'], ['server/respond.ts', 'RespondOptions'], ['server/bind.ts', 'BindOptions'], ['server/admission.ts', 'AdmissionOptions'], ['server/clients.ts', 'ClientOptions']]
 
+  const commonDialling: [string, string] = ['channel/dialling/options.ts', 'CommonDialOptions']
+
   /** The interfaces behind each table, by its heading. */
   const documented: Record<string, Array<[file: string, name: string]>> = {
-    'webSockets(init)': [['index.ts', 'WebSocketsInit'], ...serving],
+    'webSockets(init)': [['index.ts', 'WebSocketsInit'], commonDialling, ...serving],
     'dial(address, options) and listen(address, options, onChannel)': [['channel/channel.ts', 'ChannelOptions']],
-    'dial only': [['channel/dialling/options.ts', 'DialOptions']],
+    'dial only': [['channel/dialling/options.ts', 'DialOptions'], commonDialling],
     'listen only': [['server/listen.ts', 'ListenOptions'], ['server/http-server.ts', 'HttpServerOptions'], ['server/http-server.ts', 'ServerEvents'], ...serving],
     'duplex(channel, options)': [['duplex/channel-to-duplex.ts', 'DuplexOptions']],
     'duplexToConnection(duplex, init)': [['duplex/duplex-to-connection.ts', 'DuplexConnectionInit'], ['connection.ts', 'BoundedConnectionInit']]

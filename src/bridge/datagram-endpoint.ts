@@ -6,8 +6,8 @@
  */
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, LOW_WATER_MARK, MAX_DELAY, UDP_IDLE_TIMEOUT } from '../constants.ts'
 import { MessageTooLargeError } from '../errors.ts'
-import { Ending } from './ending.ts'
-import type { Endpoint, EndpointEnd } from './endpoint.ts'
+import { BaseEndpoint } from './base-endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 
 /** What IPv4 has room for (RFC 768, RFC 791). */
 const MAX_DATAGRAM = 65_507
@@ -35,17 +35,11 @@ export interface DatagramPort {
   close (): void
 }
 
-export class DatagramEndpoint implements Endpoint {
+export class DatagramEndpoint extends BaseEndpoint implements Endpoint {
   readonly shape = 'messages'
   readonly halfClose = false
-  readonly remote: string
-  onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  ondrain: (() => void) | undefined
-  /** Never called. */
-  onend: (() => void) | undefined
 
   readonly #port: DatagramPort
-  readonly #ending = new Ending()
   readonly #idle: NodeJS.Timeout
   #paused = true
   #held: Uint8Array[] = []
@@ -57,17 +51,10 @@ export class DatagramEndpoint implements Endpoint {
   #status: 'open' | 'closing' | 'closed' = 'open'
 
   constructor (port: DatagramPort, remote: string, options: DatagramEndpointOptions = {}) {
+    super(remote)
+
     this.#port = port
-    this.remote = remote
     this.#idle = setTimeout(() => { this.#end() }, Math.min(options.idleTimeout ?? UDP_IDLE_TIMEOUT, MAX_DELAY))
-  }
-
-  get onclose (): ((end: EndpointEnd) => void) | undefined {
-    return this.#ending.onclose
-  }
-
-  set onclose (onclose) {
-    this.#ending.onclose = onclose
   }
 
   /** A datagram came. */
@@ -129,7 +116,7 @@ export class DatagramEndpoint implements Endpoint {
       this.#end()
     }
 
-    await this.#ending.over
+    await this.over
   }
 
   abort (error: Error): void {
@@ -168,7 +155,7 @@ export class DatagramEndpoint implements Endpoint {
       this.#held = []
       clearTimeout(this.#idle)
       this.#port.close()
-      this.#ending.end(error, error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined)
+      this.conclude(error, error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined)
     }
   }
 }

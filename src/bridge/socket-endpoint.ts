@@ -2,8 +2,8 @@
 import { CloseDeadline } from '../channel/close-deadline.ts'
 import { unwritten } from '../channel/unwritten.ts'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, LOW_WATER_MARK } from '../constants.ts'
-import { Ending } from './ending.ts'
-import type { Endpoint, EndpointEnd } from './endpoint.ts'
+import { BaseEndpoint } from './base-endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
 import type { Socket } from 'node:net'
 
 export interface SocketEndpointOptions {
@@ -16,17 +16,12 @@ export interface SocketEndpointOptions {
   closeTimeout?: number
 }
 
-export class SocketEndpoint implements Endpoint {
+export class SocketEndpoint extends BaseEndpoint implements Endpoint {
   readonly shape = 'bytes'
   readonly halfClose = true
-  readonly remote: string
-  ondrain: (() => void) | undefined
-  onend: (() => void) | undefined
-  #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
 
   readonly #socket: Socket
   readonly #closeTimeout: number
-  readonly #ending = new Ending()
   #needsDrain = false
   #closing = false
   #deadline: CloseDeadline | undefined
@@ -38,9 +33,10 @@ export class SocketEndpoint implements Endpoint {
    * @param options - limits
    */
   constructor (socket: Socket, remote: string, options: SocketEndpointOptions = {}) {
+    super(remote)
+
     this.#socket = socket
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
-    this.remote = remote
     // nothing of a session is held back to go with more, and a peer that is gone is noticed some day
     socket.setNoDelay(true)
     socket.setKeepAlive(true)
@@ -49,22 +45,6 @@ export class SocketEndpoint implements Endpoint {
     socket.on('end', this.#onsocketend)
     socket.on('error', this.#onerror)
     socket.on('close', this.#onsocketclose)
-  }
-
-  get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
-    return this.#onmessage
-  }
-
-  set onmessage (onmessage) {
-    this.#onmessage = onmessage
-  }
-
-  get onclose (): ((end: EndpointEnd) => void) | undefined {
-    return this.#ending.onclose
-  }
-
-  set onclose (onclose) {
-    this.#ending.onclose = onclose
   }
 
   /** For `CloseDeadline`. */
@@ -115,7 +95,7 @@ export class SocketEndpoint implements Endpoint {
       this.#socket.resume()
     }
 
-    await this.#ending.over
+    await this.over
   }
 
   abort (error: Error): void {
@@ -135,7 +115,7 @@ export class SocketEndpoint implements Endpoint {
 
   readonly #ondata = (data: Uint8Array): void => {
     if (!this.#closing) {
-      this.#onmessage?.(data, false)
+      this.onmessage?.(data, false)
     }
   }
 
@@ -156,7 +136,7 @@ export class SocketEndpoint implements Endpoint {
 
   readonly #onsocketclose = (): void => {
     this.#deadline?.stop()
-    this.#ending.end(this.#error)
+    this.conclude(this.#error)
   }
 }
 

@@ -1,7 +1,7 @@
 /** Runs a bridge until a signal stops it. */
-import { once } from 'node:events'
 import { bridge } from '../bridge/index.ts'
 import { CliError, ExitCode, UsageError } from './command.ts'
+import { serve } from './serve.ts'
 import type { BridgePlan } from './bridge-config.ts'
 import type { IO, Output } from './output.ts'
 import type { Bridge, BridgeLog, BridgeOptions, LogLevel } from '../bridge/index.ts'
@@ -24,7 +24,6 @@ const MISUSE = ['InvalidMultiaddrError', 'InvalidParametersError']
 export async function runBridge (makePlan: () => Promise<BridgePlan>, io: IO, out: Output, log: BridgeLog): Promise<void> {
   const { listen, options } = await makePlan()
   const bridges = await open(listen, { ...options, log })
-  const addresses = bridges.flatMap(bridge => bridge.addresses.map(String))
   let reloaded = Promise.resolve()
 
   // one after the other: the last one counts
@@ -32,14 +31,7 @@ export async function runBridge (makePlan: () => Promise<BridgePlan>, io: IO, ou
     reloaded = reloaded.then(async () => { await reload(bridges, makePlan, log) })
   })
 
-  addresses.forEach(address => { out.line(address) })
-  out.json({ addresses })
-  out.talk('listening, stop with Ctrl-C')
-
-  if (!io.signal.aborted) {
-    await once(io.signal, 'abort')
-  }
-
+  await serve(io, out, 'listening', { addresses: bridges.flatMap(bridge => bridge.addresses.map(String)) })
   stopReloading?.()
   await reloaded
   await closeAll(bridges)

@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
 import { formatAddress } from '../address/index.ts'
 import { listenArguments, pemOption, UsageError } from './command.ts'
 import { startNode } from './node.ts'
 import { servePerf } from './perf.ts'
+import { serve } from './serve.ts'
 import type { Arguments, Command } from './command.ts'
 
 export const listen: Command = {
@@ -21,7 +21,7 @@ export const listen: Command = {
     { what: 'with TLS, as browsers need it', command: 'listen /ip4/0.0.0.0/tcp/8443/tls/ws --key key.pem --cert cert.pem' }
   ],
 
-  async run (args, { signal }, out) {
+  async run (args, io, out) {
     const addresses = listenArguments(args)
     const certificate = await certificateOptions(args)
 
@@ -36,15 +36,7 @@ export const listen: Command = {
     })
     await servePerf(node)
 
-    const listening = node.getMultiaddrs().map(String)
-    listening.forEach((address) => { out.line(address) })
-    out.json({ peer: `${node.peerId}`, addresses: listening })
-    out.talk('listening, stop with Ctrl-C')
-
-    if (!signal.aborted) {
-      await once(signal, 'abort')
-    }
-
+    await serve(io, out, 'listening', { peer: `${node.peerId}`, addresses: node.getMultiaddrs().map(String) })
     await node.stop()
   }
 }

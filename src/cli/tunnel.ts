@@ -1,9 +1,9 @@
 /** The ends of a tunnel, and the relay between those that cannot reach each other. */
-import { once } from 'node:events'
 import { connect, expose, relay } from '../bridge/tunnel/index.ts'
 import { CliError, countOption, dialOptions, ExitCode, secondsOption, stringsOption, TLS_OPTIONS, UsageError } from './command.ts'
 import { defaultKeyPath } from './key.ts'
 import { dialFailure } from './node.ts'
+import { serve } from './serve.ts'
 import type { Arguments, Command, Option } from './command.ts'
 import type { IO, Output } from './output.ts'
 import type { ConnectOptions, ExposeOptions, TunnelOptions } from '../bridge/tunnel/index.ts'
@@ -51,10 +51,8 @@ export const tunnelExpose: Command = {
     }
     const end = await started(vias.join(' or '), async () => expose(args.positionals[0], options))
 
-    end.addresses.forEach(address => { out.line(`${address}`) })
-    out.json({ peer: end.peer, addresses: end.addresses.map(String) })
-    out.talk(`exposing ${args.positionals[0]}, stop with Ctrl-C`)
-    await stopped(io, end)
+    await serve(io, out, `exposing ${args.positionals[0]}`, { peer: end.peer, addresses: end.addresses.map(String) })
+    await end.close()
   }
 }
 
@@ -93,10 +91,8 @@ export const tunnelConnect: Command = {
     }
     const end = await started(address, async () => connect(address, options))
 
-    end.local.forEach(address => { out.line(`${address}`) })
-    out.json({ peer: end.peer, local: end.local.map(String) })
-    out.talk('listening, stop with Ctrl-C')
-    await stopped(io, end)
+    await serve(io, out, 'listening', { peer: end.peer, local: end.local.map(String) })
+    await end.close()
   }
 }
 
@@ -122,10 +118,8 @@ export const tunnelRelay: Command = {
       onrefused: peer => { out.talk(`refused to be a relay for ${peer}: it is not allowed`) }
     }))
 
-    end.addresses.forEach(address => { out.line(`${address}`) })
-    out.json({ peer: end.peer, addresses: end.addresses.map(String) })
-    out.talk('relaying, stop with Ctrl-C')
-    await stopped(io, end)
+    await serve(io, out, 'relaying', { peer: end.peer, addresses: end.addresses.map(String) })
+    await end.close()
   }
 }
 
@@ -167,12 +161,4 @@ function connectFailure (address: string, err: any): string {
   return err.stage != null || err.name === 'EncryptionFailedError'
     ? dialFailure(address, err.stage ?? 'noise', err)
     : `could not connect to ${address}: ${err.message}`
-}
-
-async function stopped ({ signal }: IO, end: { close (): Promise<void> }): Promise<void> {
-  if (!signal.aborted) {
-    await once(signal, 'abort')
-  }
-
-  await end.close()
 }

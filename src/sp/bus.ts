@@ -1,4 +1,3 @@
-import { encodeBody } from './message.ts'
 import { ReceivingSocket } from './receiving.ts'
 import type { SendOptions } from './message.ts'
 import type { BestEffortOptions } from './options.ts'
@@ -18,11 +17,7 @@ class BusSocket extends ReceivingSocket {
    * @throws {ConnectionClosedError} the socket is closed
    */
   async send (body: Uint8Array | string, options: Pick<SendOptions, 'text'> = {}): Promise<void> {
-    this.assertOpen()
-    const { text = this.options.text } = options
-    const message = { data: encodeBody(body, text), text }
-
-    this.pipes.forEach(pipe => { pipe.offer(message) })
+    this.pipes.offer(this.outgoing(body, options))
   }
 
   protected onmessage (pipe: ChannelPipe, data: Uint8Array): void {

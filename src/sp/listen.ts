@@ -4,10 +4,10 @@
 import { listen } from '../server/index.ts'
 import { listenAddress } from './address.ts'
 import type { AddressInput } from './address.ts'
+import type { Listener } from './endpoint.ts'
 import type { ListenOptions } from './options.ts'
 import type { UpgradeFacts } from './pipe.ts'
 import type { Channel, ChannelOptions } from '../channel/index.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
 export interface ListenerInit extends ListenOptions, ChannelOptions {
   /** The one that is agreed on, in the case that the client has it; undefined refuses. */
@@ -15,13 +15,8 @@ export interface ListenerInit extends ListenOptions, ChannelOptions {
   onchannel (channel: Channel, facts: UpgradeFacts): void
 }
 
-export interface ChannelListener {
-  readonly addresses: Multiaddr[]
-  /** Closes its channels with 1001. */
-  close (): Promise<void>
-}
-
-export async function listenForChannels (input: AddressInput, init: ListenerInit): Promise<ChannelListener> {
+/** Its close closes the channels with 1001. */
+export async function listenForChannels (input: AddressInput, init: ListenerInit): Promise<Listener> {
   const { accept, onchannel, ...options } = init
 
   return listen(listenAddress(input), {

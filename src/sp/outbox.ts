@@ -5,6 +5,8 @@
 import { Queue } from './queue.ts'
 import { Waiter, throwIfAborted } from './waiter.ts'
 import type { Outgoing } from './message.ts'
+import type { BufferedOptions } from './options.ts'
+import type { Pipes } from './pipes.ts'
 import type { WaitOptions } from './waiter.ts'
 
 interface Entry {
@@ -13,17 +15,21 @@ interface Entry {
 }
 
 export class Outbox {
+  readonly #pipes: Pipes
   readonly #limit: number
-  readonly #deliver: (message: Outgoing) => boolean
+  readonly #timeout: number
   readonly #entries = new Queue<Entry>()
 
   /**
-   * @param limit - messages whose senders need not wait
-   * @param deliver - hands a message to a pipe, or says false where none is ready
+   * @param pipes - take a message each, in turns
+   * @param options - of the socket
+   * @param options.sendBuffer - messages whose senders need not wait
+   * @param options.sendTimeout - the longest wait of a `send` that says nothing else, ms
    */
-  constructor (limit: number, deliver: (message: Outgoing) => boolean) {
-    this.#limit = limit
-    this.#deliver = deliver
+  constructor (pipes: Pipes, { sendBuffer = 0, sendTimeout = Infinity }: BufferedOptions) {
+    this.#pipes = pipes
+    this.#limit = sendBuffer
+    this.#timeout = sendTimeout
   }
 
   /**
@@ -31,8 +37,8 @@ export class Outbox {
    *
    * @throws {Error} what it was closed with, `AbortError`, `TimeoutError`; the message will not be sent
    */
-  async send (message: Outgoing, options: WaitOptions): Promise<void> {
-    throwIfAborted(options)
+  async send (message: Outgoing, { signal, timeout = this.#timeout }: WaitOptions): Promise<void> {
+    throwIfAborted({ signal })
 
     if (this.#entries.length === 0 && this.#deliver(message)) {
       return
@@ -43,7 +49,7 @@ export class Outbox {
     this.#entries.push(entry)
 
     if (waits) {
-      entry.waiter = new Waiter<void>('pipe that takes the message', options, () => { this.#entries.delete(entry) })
+      entry.waiter = new Waiter<void>('pipe that takes the message', { signal, timeout }, () => { this.#entries.delete(entry) })
       await entry.waiter.promise
     }
   }
@@ -61,5 +67,13 @@ export class Outbox {
   /** Drop what waits. */
   close (error: Error): void {
     this.#entries.clear().forEach(({ waiter }) => { waiter?.reject(error) })
+  }
+
+  /** Hand it to the next pipe; false where none is ready. */
+  #deliver (message: Outgoing): boolean {
+    const pipe = this.#pipes.nextReady()
+    pipe?.send(message)
+
+    return pipe != null
   }
 }

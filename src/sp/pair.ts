@@ -1,11 +1,9 @@
 import { InvalidStateError } from '../errors.ts'
-import { encodeBody } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { ReceivingSocket } from './receiving.ts'
 import type { SendOptions } from './message.ts'
 import type { BufferedOptions } from './options.ts'
 import type { ChannelPipe } from './pipe.ts'
-import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** One peer, both ways; a second one is closed. */
 export class PairSocket extends ReceivingSocket {
@@ -13,12 +11,7 @@ export class PairSocket extends ReceivingSocket {
 
   constructor (init: BufferedOptions, name: 'pair' | 'pair1' = 'pair') {
     super(name, init)
-    this.#outbox = new Outbox(init.sendBuffer ?? 0, message => {
-      const pipe = this.nextReady()
-      pipe?.send(message)
-
-      return pipe != null
-    })
+    this.#outbox = new Outbox(this.pipes, init)
   }
 
   /**
@@ -31,14 +24,7 @@ export class PairSocket extends ReceivingSocket {
    * @throws {ConnectionClosedError} the socket is closed
    */
   async send (body: Uint8Array | string, options: SendOptions = {}): Promise<void> {
-    this.assertOpen()
-    const { text = this.options.text } = options
-
-    await this.#outbox.send({ data: this.encode(encodeBody(body, text)), text }, { ...options, timeout: options.timeout ?? this.options.sendTimeout })
-  }
-
-  protected encode (body: Uint8Array): Uint8Array | Uint8ArrayList {
-    return body
+    await this.#outbox.send(this.outgoing(body, options), options)
   }
 
   protected override refusal (): Error | undefined {

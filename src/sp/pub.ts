@@ -1,5 +1,4 @@
 import { ProtocolError } from '@libp2p/interface'
-import { encodeBody } from './message.ts'
 import { SpSocket } from './socket.ts'
 import type { SendOptions } from './message.ts'
 import type { BestEffortOptions } from './options.ts'
@@ -19,11 +18,7 @@ class PubSocket extends SpSocket {
    * @throws {ConnectionClosedError} the socket is closed
    */
   async send (body: Uint8Array | string, options: Pick<SendOptions, 'text'> = {}): Promise<void> {
-    this.assertOpen()
-    const { text = this.options.text } = options
-    const message = { data: encodeBody(body, text), text }
-
-    this.pipes.forEach(pipe => { pipe.offer(message) })
+    this.pipes.offer(this.outgoing(body, options))
   }
 
   protected onmessage (pipe: ChannelPipe): void {

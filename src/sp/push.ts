@@ -1,5 +1,4 @@
 import { ProtocolError } from '@libp2p/interface'
-import { encodeBody } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { SpSocket } from './socket.ts'
 import type { SendOptions } from './message.ts'
@@ -12,12 +11,7 @@ class PushSocket extends SpSocket {
 
   constructor (init: BufferedOptions) {
     super('push', init)
-    this.#outbox = new Outbox(init.sendBuffer ?? 0, message => {
-      const pipe = this.nextReady()
-      pipe?.send(message)
-
-      return pipe != null
-    })
+    this.#outbox = new Outbox(this.pipes, init)
   }
 
   /**
@@ -30,10 +24,7 @@ class PushSocket extends SpSocket {
    * @throws {ConnectionClosedError} the socket is closed
    */
   async send (body: Uint8Array | string, options: SendOptions = {}): Promise<void> {
-    this.assertOpen()
-    const { text = this.options.text } = options
-
-    await this.#outbox.send({ data: encodeBody(body, text), text }, { ...options, timeout: options.timeout ?? this.options.sendTimeout })
+    await this.#outbox.send(this.outgoing(body, options), options)
   }
 
   protected override onready (): void {

@@ -76,7 +76,7 @@ class ReqSocket extends SpSocket {
 
   protected override onready (): void {
     for (const pending of this.#waiting) {
-      const pipe = this.nextReady()
+      const pipe = this.pipes.nextReady()
 
       if (pipe == null) {
         break
@@ -114,7 +114,7 @@ class ReqSocket extends SpSocket {
 
   /** Hand it to a pipe; where none is ready it waits for one. */
   #send (pending: Pending): void {
-    const pipe = this.nextReady()
+    const pipe = this.pipes.nextReady()
 
     if (pipe == null) {
       pending.pipe = undefined

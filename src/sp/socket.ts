@@ -8,29 +8,22 @@ import { parseDialAddress } from '../address/index.ts'
 import { Backoff } from '../backoff.ts'
 import { dial } from '../channel/index.ts'
 import { CloseCode } from '../constants.ts'
+import { Redialer } from '../redialer.ts'
 import { dialAddress } from './address.ts'
-import { Dialer } from './dialer.ts'
 import { listenForChannels } from './listen.ts'
+import { encodeBody } from './message.ts'
 import { channelOptions, resolveOptions } from './options.ts'
 import { ChannelPipe } from './pipe.ts'
+import { Pipes } from './pipes.ts'
 import { acceptOffer, PROTOCOLS, subprotocol } from './protocols.ts'
 import type { AddressInput } from './address.ts'
+import type { Endpoint, Listener } from './endpoint.ts'
+import type { Outgoing, SendOptions } from './message.ts'
 import type { DialOptions, ListenOptions, Resolved, SocketOptions } from './options.ts'
 import type { Pipe, UpgradeFacts } from './pipe.ts'
 import type { Protocol, ProtocolName } from './protocols.ts'
 import type { Channel, ChannelClose } from '../channel/index.ts'
-import type { Multiaddr } from '@multiformats/multiaddr'
-
-/** One address of a socket. */
-export interface Endpoint {
-  /** Stop, and end the pipes that came by it. */
-  close (): Promise<void>
-}
-
-export interface Listener extends Endpoint {
-  /** Where it can be dialled, with the real port. */
-  readonly addresses: Multiaddr[]
-}
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 export interface SocketEvents {
   /** A peer is there. */
@@ -43,8 +36,7 @@ export interface SocketEvents {
 
 export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   readonly protocol: Protocol
-  /** The pipe whose turn it is comes first. */
-  protected readonly pipes = new Set<ChannelPipe>()
+  protected readonly pipes = new Pipes()
   protected readonly options: Resolved
   readonly #endpoints = new Set<Endpoint>()
   #pipeIds = 0
@@ -81,23 +73,17 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   async listen (address: AddressInput, options: ListenOptions = {}): Promise<Listener> {
     this.assertOpen()
 
-    const mine = new Set<ChannelPipe>()
+    const pipes = new Pipes()
     const listener = await listenForChannels(address, {
       ...options,
       ...channelOptions(this.options),
       accept: (offers, remote) => this.#accept(offers, remote),
-      onchannel: (channel, facts) => {
-        const pipe = this.#add(channel, 'inbound', facts)
-        mine.add(pipe)
-        void channel.closed.then(() => mine.delete(pipe))
-      }
+      onchannel: (channel, facts) => { this.#add(channel, 'inbound', facts, pipes) }
     })
-    const close = async (): Promise<void> => {
-      // without Close frames the channels must end before the server sends its own
-      await Promise.all([...Array.from(mine, async pipe => { await pipe.close(CloseCode.GOING_AWAY) }), listener.close()])
-    }
+    // without Close frames the channels must end before the server sends its own
+    const endpoint = await this.#keep(async () => Promise.all([pipes.close(CloseCode.GOING_AWAY), listener.close()]))
 
-    return { ...await this.#keep({ close }), get addresses () { return listener.addresses } }
+    return { ...endpoint, get addresses () { return listener.addresses } }
   }
 
   /**
@@ -118,22 +104,27 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     // in the background it would be tried for ever
     parseDialAddress(target)
 
-    const { reconnectMin, reconnectMax } = this.options
-    const dialer = new Dialer(
-      async signal => this.#connect(target, { ...dialOptions, signal }),
-      new Backoff(reconnectMin, reconnectMax),
-      error => { this.#refused(`${target}`, error) }
-    )
+    const pipes = new Pipes()
+    const redialer = new Redialer<ChannelPipe>({
+      backoff: new Backoff(this.options.reconnectMin, this.options.reconnectMax),
+      connect: async signal => this.#connect(target, { ...dialOptions, signal }, pipes),
+      ended: async ({ channel }) => {
+        await channel.closed
+        return undefined
+      },
+      // PULL and SUB never send
+      useful: ({ channel }) => channel.bytesIn > 0,
+      onlost: error => { this.#refused(`${target}`, error) }
+    })
+    const endpoint = await this.#keep(async () => Promise.all([redialer.close(), pipes.close()]))
 
     if (background) {
-      dialer.startInBackground()
-      return this.#keep(dialer)
+      redialer.startInBackground()
+      return endpoint
     }
 
-    const endpoint = await this.#keep(dialer)
-
     try {
-      await dialer.start(signal)
+      await redialer.start(signal)
     } catch (error) {
       await endpoint.close()
       throw this.#open ? error : this.closedError()
@@ -166,24 +157,22 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     return new ConnectionClosedError(`the ${this.protocol.name} socket is closed`)
   }
 
+  /** As it goes to a pipe. Throws what `assertOpen` and `encodeBody` do. */
+  protected outgoing (body: Uint8Array | string, { text = this.options.text }: SendOptions): Outgoing {
+    this.assertOpen()
+
+    return { data: this.encode(encodeBody(body, text)), text }
+  }
+
+  /** With the header of the protocol, where it has one. */
+  protected encode (body: Uint8Array): Uint8Array | Uint8ArrayList {
+    return body
+  }
+
   /** @throws {InvalidParametersError} for protocols whose headers are no text */
   protected refuseText (): void {
     if (this.options.text) {
       throw new InvalidParametersError(`${this.protocol.name} has a header that is not UTF-8: it cannot leave as text`)
-    }
-  }
-
-  /** The next pipe in turn that is ready. */
-  protected nextReady (): ChannelPipe | undefined {
-    for (const pipe of this.pipes) {
-      if (pipe.ready) {
-        if (this.pipes.size > 1) {
-          this.pipes.delete(pipe)
-          this.pipes.add(pipe)
-        }
-
-        return pipe
-      }
     }
   }
 
@@ -215,7 +204,7 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     return offer
   }
 
-  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>): Promise<ChannelPipe> {
+  async #connect (address: AddressInput, options: Omit<DialOptions, 'background'>, pipes: Pipes): Promise<ChannelPipe> {
     let headers = {}
     const channel = await dial(address, {
       ...options,
@@ -230,10 +219,11 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
       throw new AbortError('the dial was aborted')
     }
 
-    return this.#add(channel, 'outbound', { headers, path: channel.remote.path })
+    return this.#add(channel, 'outbound', { headers, path: channel.remote.path }, pipes)
   }
 
-  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts): ChannelPipe {
+  /** One that is taken is among its siblings, those of its endpoint, until it ends. */
+  #add (channel: Channel, direction: 'inbound' | 'outbound', facts: UpgradeFacts, siblings: Pipes): ChannelPipe {
     const { closeFrame, sendBuffer } = this.options
     const pipe = new ChannelPipe(channel, { id: ++this.#pipeIds, direction, closeFrame, sendBuffer, ...facts })
     const refusal = this.#open ? this.refusal() : this.closedError()
@@ -245,12 +235,14 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
     }
 
     this.pipes.add(pipe)
+    siblings.add(pipe)
     channel.ondrain = () => {
       pipe.flush()
       this.onready(pipe)
     }
     channel.onclose = close => {
       this.pipes.delete(pipe)
+      siblings.delete(pipe)
       this.onremoved(pipe)
       this.safeDispatchEvent('pipe:remove', { detail: { pipe, close } })
     }
@@ -279,16 +271,16 @@ export abstract class SpSocket extends TypedEventEmitter<SocketEvents> {
   }
 
   /** An endpoint that closes with the socket; one that opened while the socket closed is closed again. */
-  async #keep (inner: Endpoint): Promise<Endpoint> {
+  async #keep (close: () => Promise<unknown>): Promise<Endpoint> {
     const endpoint = {
       close: async () => {
         this.#endpoints.delete(endpoint)
-        await inner.close()
+        await close()
       }
     }
 
     if (!this.#open) {
-      await inner.close()
+      await close()
       throw this.closedError()
     }
 

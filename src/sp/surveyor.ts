@@ -56,7 +56,7 @@ class SurveyorSocket extends SpSocket {
     const id = this.#nextId()
     const message = { data: join(encodeWord(id), encodeBody(body, false)), text: false }
 
-    this.pipes.forEach(pipe => { pipe.offer(message) })
+    this.pipes.offer(message)
 
     const survey = new Survey(this.options.receiveBuffer, { ...options, deadline: options.deadline ?? this.#surveyTime }, () => { this.#surveys.delete(id) })
     this.#surveys.set(id, survey)

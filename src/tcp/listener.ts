@@ -2,17 +2,17 @@
  * Listens for raw TCP: on the port of a WebSocket listener where there is one, or else as the TCP transport itself does.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { AlreadyStartedError, ListenError } from '@libp2p/interface'
+import { ListenError } from '@libp2p/interface'
 import { getThinWaistAddresses } from '@libp2p/utils'
-import { TypedEventEmitter, setMaxListeners } from 'main-event'
 import { formatAddress, fromSocket, parseListenAddress } from '../address/index.ts'
+import { SingleListener } from '../listener.ts'
 import { UNIX } from '../server/trust.ts'
 import { SocketConnection } from './socket-to-conn.ts'
 import type { HttpServer } from '../server/http-server.ts'
 import type { SharedServer } from '../server/http-servers.ts'
 import type { HttpServers } from '../server/index.ts'
 import type { Peer } from '../server/proxy-header.ts'
-import type { ComponentLogger, Listener, ListenerEvents, Logger, Upgrader } from '@libp2p/interface'
+import type { ComponentLogger, Listener, Logger, Upgrader } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Socket } from 'node:net'
 
@@ -24,47 +24,21 @@ export interface SharedTcpListenerInit {
   logger: ComponentLogger
 }
 
-export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> implements Listener {
+export class SharedTcpListener extends SingleListener {
   readonly #init: SharedTcpListenerInit
-  readonly #log: Logger
   readonly #connectionLog: Logger
-  readonly #shutdown = new AbortController()
   readonly #connections = new Set<SocketConnection>()
   #address?: Multiaddr
   #shared?: SharedServer<HttpServer>
-  #starting?: Promise<void>
-  #closing?: Promise<void>
 
   constructor (init: SharedTcpListenerInit) {
-    super()
+    super(init.upgrader, init.logger.forComponent('libp2p:tcp:listener'))
 
     this.#init = init
-    this.#log = init.logger.forComponent('libp2p:tcp:listener')
     this.#connectionLog = init.logger.forComponent('libp2p:tcp:connection')
-    // every upgrade in flight listens to it
-    setMaxListeners(Infinity, this.#shutdown.signal)
 
     for (const type of ['listening', 'close', 'error'] as const) {
       init.own.addEventListener(type, ({ detail }) => { this.safeDispatchEvent(type, { detail }) })
-    }
-  }
-
-  /**
-   * @throws {AlreadyStartedError} it listens, or has been closed
-   * @throws {ListenError} the port has another listener for TCP
-   */
-  async listen (ma: Multiaddr): Promise<void> {
-    if (this.#starting != null || this.#closing != null) {
-      throw new AlreadyStartedError('a listener listens on one address, once')
-    }
-
-    this.#starting = this.#start(ma)
-
-    try {
-      await this.#starting
-    } catch (err) {
-      this.#starting = undefined
-      throw err
     }
   }
 
@@ -75,7 +49,7 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
 
     const { bound } = this.#shared.server
 
-    if (bound == null || this.#closing != null) {
+    if (bound == null || this.closing) {
       return []
     }
 
@@ -86,14 +60,7 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
     this.#init.own.updateAnnounceAddrs(addrs)
   }
 
-  /** Stop listening, abort upgrades in flight, and close connections: bounded in time. */
-  async close (): Promise<void> {
-    this.#closing ??= this.#stop()
-
-    return this.#closing
-  }
-
-  async #start (ma: Multiaddr): Promise<void> {
+  protected async start (ma: Multiaddr): Promise<void> {
     // by then all listeners of a node that starts have been told to listen, in whatever order its transports are
     await nextTurn()
     const shared = await this.#init.servers.join(parseListenAddress(ma.encapsulate('/ws')))
@@ -108,17 +75,13 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
       throw new ListenError(`Could not listen on ${ma}: the port has another listener for TCP already`)
     }
 
-    shared.server.onmultistream = (socket, client) => { void this.#upgrade(socket, client) }
+    shared.server.onmultistream = (socket, client) => { this.#accept(socket, client) }
     this.#shared = shared
     this.#address = ma
     this.safeDispatchEvent('listening')
   }
 
-  async #stop (): Promise<void> {
-    this.#shutdown.abort()
-    // `listen` reports its own failure
-    await this.#starting?.catch(() => {})
-
+  protected async stop (): Promise<void> {
     if (this.#shared == null) {
       await this.#init.own.close()
       return
@@ -130,8 +93,7 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
     this.safeDispatchEvent('close')
   }
 
-  /** Never rejects. */
-  async #upgrade (socket: Socket, client: Peer): Promise<void> {
+  #accept (socket: Socket, client: Peer): void {
     const remoteAddr = this.#remoteOf(client)
 
     // the peer has reset it since
@@ -143,14 +105,7 @@ export class SharedTcpListener extends TypedEventEmitter<ListenerEvents> impleme
     const conn = new SocketConnection({ socket, remoteAddr, direction: 'inbound', log: this.#connectionLog })
     this.#connections.add(conn)
     conn.addEventListener('close', () => { this.#connections.delete(conn) })
-
-    try {
-      await this.#init.upgrader.upgradeInbound(conn, { signal: this.#shutdown.signal })
-    } catch (err: any) {
-      this.#log.error('inbound connection from %a failed to upgrade - %e', remoteAddr, err)
-      // the upgrader leaves the connection as it is
-      conn.abort(err)
-    }
+    void this.upgrade(conn)
   }
 
   #remoteOf ({ host, port }: Peer): Multiaddr | undefined {

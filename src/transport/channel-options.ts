@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '../channel/channel.ts'
-import type { DialOptions } from '../channel/dial.ts'
+import type { CommonDialOptions } from '../channel/dialling/options.ts'
 import type { WebSocketsInit } from '../index.ts'
 
 /** What dialled and accepted channels of a transport have in common. */
@@ -10,6 +10,6 @@ export function channelOptions (init: WebSocketsInit): ChannelOptions & { handsh
 }
 
 /** What is of dials only. */
-export function dialOptions ({ tcp, tls, proxy, proxyEnv, maxRedirects, headers, webSocketStream }: WebSocketsInit): DialOptions {
+export function dialOptions ({ tcp, tls, proxy, proxyEnv, maxRedirects, headers, webSocketStream }: WebSocketsInit): CommonDialOptions {
   return { tcp, tls, proxy, proxyEnv, maxRedirects, headers, webSocketStream }
 }

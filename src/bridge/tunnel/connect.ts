@@ -2,17 +2,18 @@
 import { ConnectionClosedError, InvalidParametersError } from '@libp2p/interface'
 import { isMultiaddr } from '@multiformats/multiaddr'
 import { formatAddress, parseDialAddress } from '../../address/index.ts'
-import { Backoff, sleep } from '../../backoff.ts'
-import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX, TUNNEL_WAIT_TIMEOUT } from '../../constants.ts'
+import { sleep } from '../../backoff.ts'
+import { HANDSHAKE_TIMEOUT, TUNNEL_MAX_STREAMS, TUNNEL_WAIT_TIMEOUT } from '../../constants.ts'
 import { listenTarget } from '../listen.ts'
 import { bounded } from './bounded.ts'
-import { Link } from './link.ts'
+import { link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelListenTarget } from './options.ts'
 import { askReady, LIMITED, shapeOf, streamProtocol } from './protocol.ts'
 import { Relays } from './relays.ts'
 import { Sessions } from './sessions.ts'
 import { StreamEndpoint } from './stream-endpoint.ts'
+import type { Link } from './link.ts'
 import type { TunnelOptions } from './options.ts'
 import type { AddressInput } from '../../address/index.ts'
 import type { Endpoint } from '../endpoint.ts'
@@ -97,13 +98,14 @@ class ConnectedTunnel implements Connected {
   #closed: Promise<void> | undefined
 
   constructor (address: Multiaddr, local: ReturnType<typeof tunnelListenTarget>, options: ConnectOptions) {
-    const { reconnect = TUNNEL_RECONNECT, reconnectMax = TUNNEL_RECONNECT_MAX, onconnected, onlost, onerror } = options
+    const { onconnected, onlost, onerror } = options
 
     this.#address = address
     this.#local = local
     this.#options = options
     this.#sessions = new Sessions(onerror)
-    this.#link = new Link(async signal => this.#dial(signal), new Backoff(reconnect, reconnectMax), {
+    this.#link = link(options, {
+      connect: async signal => this.#dial(signal),
       onlost,
       onconnected: ({ remotePeer, remoteAddr, limits }) => { onconnected?.({ peer: `${remotePeer}`, address: remoteAddr, limits }) }
     })
@@ -172,7 +174,7 @@ class ConnectedTunnel implements Connected {
 
     for (;;) {
       over.throwIfAborted()
-      const connection = await this.#link.connection(Math.max(0, deadline - performance.now()), over)
+      const connection = await bounded(Math.max(0, deadline - performance.now()), over, async signal => this.#link.connection(signal))
 
       try {
         return await bounded(HANDSHAKE_TIMEOUT, over, async signal => connection.newStream(streamProtocol(shapeOf(this.#local)), {

@@ -1,18 +1,18 @@
 /** The end of a tunnel where the target is. */
 import { InvalidParametersError } from '@libp2p/interface'
 import { formatAddress, parseDialAddress, parseListenAddress } from '../../address/index.ts'
-import { Backoff } from '../../backoff.ts'
-import { TUNNEL_MAX_STREAMS, TUNNEL_RECONNECT, TUNNEL_RECONNECT_MAX } from '../../constants.ts'
+import { TUNNEL_MAX_STREAMS } from '../../constants.ts'
 import { dialTarget } from '../dial.ts'
 import { formatTarget } from '../target.ts'
 import { AllowList } from './allow-list.ts'
-import { Link } from './link.ts'
+import { link } from './link.ts'
 import { createNode } from './node.ts'
 import { tunnelTarget } from './options.ts'
 import { LIMITED, readyProtocol, shapeOf, streamProtocol } from './protocol.ts'
 import { Relays } from './relays.ts'
 import { Sessions } from './sessions.ts'
 import { StreamEndpoint } from './stream-endpoint.ts'
+import type { Link } from './link.ts'
 import type { TunnelOptions } from './options.ts'
 import type { AddressInput } from '../../address/index.ts'
 import type { Connection, Libp2p, PeerId, Stream, StreamHandler } from '@libp2p/interface'
@@ -163,17 +163,20 @@ class ExposedTarget implements Exposed {
   }
 
   async #keepRelay (node: Libp2p, via: Multiaddr): Promise<void> {
-    const { reconnect = TUNNEL_RECONNECT, reconnectMax = TUNNEL_RECONNECT_MAX, signal, onlost, onrelayed } = this.#options
-    const connect = async (signal: AbortSignal): Promise<Connection> => {
-      const connection = await node.dial(via, { signal })
-      await this.#relays.reserve(via, connection)
+    const { signal, onlost, onrelayed } = this.#options
+    const relayed = link(this.#options, {
+      connect: async signal => {
+        const connection = await node.dial(via, { signal })
+        await this.#relays.reserve(via, connection)
 
-      return connection
-    }
-    const link = new Link(connect, new Backoff(reconnect, reconnectMax), { onlost, onconnected: () => { onrelayed?.(`${via}`) } })
+        return connection
+      },
+      onlost,
+      onconnected: () => { onrelayed?.(`${via}`) }
+    })
 
-    this.#links.push(link)
-    await link.start(signal)
+    this.#links.push(relayed)
+    await relayed.start(signal)
   }
 
   readonly #onready = async (stream: Stream, connection: Connection): Promise<void> => {

@@ -3,9 +3,9 @@ import { ConnectionClosedError, InvalidMessageError, TimeoutError } from '@libp2
 import { CloseDeadline } from '../../channel/close-deadline.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
-import { Ending } from '../ending.ts'
+import { BaseEndpoint } from '../base-endpoint.ts'
 import { DatagramReader, frameDatagram, MAX_DATAGRAM } from './datagrams.ts'
-import type { Endpoint, EndpointEnd } from '../endpoint.ts'
+import type { Endpoint } from '../endpoint.ts'
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 
 export interface StreamEndpointOptions {
@@ -24,18 +24,13 @@ export interface StreamEndpointOptions {
   idleTimeout?: number
 }
 
-export class StreamEndpoint implements Endpoint {
+export class StreamEndpoint extends BaseEndpoint implements Endpoint {
   readonly shape: 'bytes' | 'messages'
   readonly halfClose: boolean
-  readonly remote: string
-  onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  ondrain: (() => void) | undefined
-  onend: (() => void) | undefined
 
   readonly #stream: Stream
   readonly #closeTimeout: number
   readonly #idle: NodeJS.Timeout | undefined
-  readonly #ending = new Ending()
   readonly #datagrams: DatagramReader | undefined
   #deadline: CloseDeadline | undefined
   #paused = true
@@ -52,9 +47,10 @@ export class StreamEndpoint implements Endpoint {
    * @param options - limits
    */
   constructor (stream: Stream, shape: 'bytes' | 'messages', remote: string, options: StreamEndpointOptions = {}) {
+    super(remote)
+
     this.shape = shape
     this.halfClose = shape === 'bytes'
-    this.remote = remote
     this.#stream = stream
     this.#closeTimeout = options.closeTimeout ?? CLOSE_TIMEOUT
     this.#datagrams = shape === 'bytes' ? undefined : new DatagramReader()
@@ -76,14 +72,6 @@ export class StreamEndpoint implements Endpoint {
     if (stream.timeline.close != null) {
       this.#over(new Error('the stream was reset'))
     }
-  }
-
-  get onclose (): ((end: EndpointEnd) => void) | undefined {
-    return this.#ending.onclose
-  }
-
-  set onclose (onclose) {
-    this.#ending.onclose = onclose
   }
 
   /** For `CloseDeadline`. */
@@ -151,7 +139,7 @@ export class StreamEndpoint implements Endpoint {
 
     // the end of the stream is behind whatever still comes, which is dropped
     this.resume()
-    await this.#ending.over
+    await this.over
   }
 
   abort (error: Error): void {
@@ -267,7 +255,7 @@ export class StreamEndpoint implements Endpoint {
     this.#stream.removeEventListener('drain', this.#onstreamdrain)
     this.#stream.removeEventListener('end', this.#onstreamend)
     this.#stream.removeEventListener('close', this.#onstreamclose)
-    this.#ending.end(error)
+    this.conclude(error)
   }
 }
 

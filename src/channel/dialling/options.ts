@@ -61,29 +61,15 @@ export interface ProxyOptions {
   tls?: TlsOptions
 }
 
-export interface DialOptions extends ChannelOptions {
-  /** Ends the dial at any stage with an `AbortError`. */
-  signal?: AbortSignal
-
-  /**
-   * Called as each stage begins: `resolve` (DNS names only), `connect`, `proxy` (where there is one), `tls` (secure addresses),
-   * `upgrade`. A redirect begins anew.
-   */
-  onProgress?(stage: DialStage): void
-
-  /**
-   * From the call to the open WebSocket, ms; `Infinity` waits for as long as the system does.
-   *
-   * @default 10_000
-   */
-  handshakeTimeout?: number
-
+/** Of every dial: here, and of the transport. */
+export interface CommonDialOptions {
   /** Node only: where the TCP connection comes from, and how it finds its way. */
   tcp?: TcpOptions
 
   /**
-   * For secure addresses: `ca`, `certificateHash`, `rejectUnauthorized`, `servername`, `cert`, `key` and the rest of
-   * `tls.connect`. In browsers it throws.
+   * For secure addresses: `ca` to trust a private authority, `certificateHash` to trust one certificate, `servername`, `cert` and
+   * `key` to have a client certificate, and the rest of `tls.connect`. `rejectUnauthorized: false` accepts any certificate; a libp2p
+   * peer is then known by the upgrader's encryption only. In browsers it throws.
    */
   tls?: TlsOptions
 
@@ -104,7 +90,8 @@ export interface DialOptions extends ChannelOptions {
   /**
    * Node only, browsers follow none: how many redirects to follow. They keep the peer id, and never lead from `wss` to `ws`;
    * `Authorization`, `Cookie` and `Host` of `headers`, and the certificate and `servername` of `tls`, are for the first server
-   * only. A server can send the dial anywhere, to machines of your network too: follow those that you trust.
+   * only. A server can send the dial anywhere, to machines of your network too, and past the connection gater of a
+   * libp2p node, which has seen the first address only: follow those that you trust.
    *
    * @default 0
    */
@@ -113,9 +100,6 @@ export interface DialOptions extends ChannelOptions {
   /** Request headers beside those of the handshake, such as `Authorization`, `Cookie`, `Host` or `Origin`. In browsers it throws. */
   headers?: Record<string, string>
 
-  /** Subprotocols to offer, most wanted first; the server must take one. */
-  subprotocols?: string[]
-
   /**
    * Browsers only: use a `WebSocketStream` where there is one, for a pause that stops the peer. Not by default: Chromium,
    * 156 included, crashes the page when the connection is lost while something is being written to one.
@@ -123,6 +107,27 @@ export interface DialOptions extends ChannelOptions {
    * @default false
    */
   webSocketStream?: boolean
+}
+
+export interface DialOptions extends CommonDialOptions, ChannelOptions {
+  /** Ends the dial at any stage with an `AbortError`. */
+  signal?: AbortSignal
+
+  /**
+   * Called as each stage begins: `resolve` (DNS names only), `connect`, `proxy` (where there is one), `tls` (secure addresses),
+   * `upgrade`. A redirect begins anew.
+   */
+  onProgress?(stage: DialStage): void
+
+  /**
+   * From the call to the open WebSocket, ms; `Infinity` waits for as long as the system does.
+   *
+   * @default 10_000
+   */
+  handshakeTimeout?: number
+
+  /** Subprotocols to offer, most wanted first; the server must take one. */
+  subprotocols?: string[]
 
   /**
    * Node only: called with the headers of the response that accepts the WebSocket, names in lower case, before the dial resolves. If
