@@ -12,6 +12,7 @@ import type { Ends } from './ends.ts'
 import type { PeerName } from './peers/index.ts'
 import type { Certificate } from './peers/peer.ts'
 
+const KIB = 1_024
 const MIB = 1_048_576
 const GIB = 1_073_741_824
 const POLL = 20
@@ -95,22 +96,25 @@ async function dials (_: unknown, { client }: Ends, port: number, { warmUp, wind
 
 /** The slope between two numbers of connections, so that what the first ones load and compile does not count. */
 async function memory ({ connections }: Extract<Work, { kind: 'memory' }>, { client, server }: Ends, port: number, { settle }: Times): Promise<Figures> {
-  const connect = async (count: number): Promise<number> => {
+  const connect = async (count: number): Promise<Pick<Sample, 'rss' | 'heap'>> => {
     await client.call('connect', { port, connections: count, streams: 0 })
-    let { rss } = await server.call('sample', { gc: true })
+    const samples = [await server.call('sample', { gc: true })]
 
     // memory goes back to the system some time after a collection
     for (let i = 0; i < 4; i++) {
       await sleep(settle / 4)
-      rss = Math.min(rss, (await server.call('sample', { gc: true })).rss)
+      samples.push(await server.call('sample', { gc: true }))
     }
 
-    return rss
+    return { rss: Math.min(...samples.map(({ rss }) => rss)), heap: Math.min(...samples.map(({ heap }) => heap)) }
   }
   const before = await connect(Math.ceil(connections / 2))
   const after = await connect(connections)
 
-  return { 'KiB/connection': (after - before) / connections / 1_024 }
+  return {
+    'KiB/connection': (after.rss - before.rss) / connections / KIB,
+    'heap KiB/connection': (after.heap - before.heap) / connections / KIB
+  }
 }
 
 /** What a sender that obeys flow control piles up, on both sides, while the receiver does not read. */

@@ -21,6 +21,8 @@ export interface Sample {
   cpu: number
   /** Resident memory, bytes. */
   rss: number
+  /** Objects of JavaScript in it, bytes. */
+  heap: number
   /** Payload bytes that all pipes have taken, and given. */
   sent: number
   received: number
@@ -127,11 +129,13 @@ const methods = {
     }
 
     const { user, system } = process.cpuUsage()
+    const { rss, heapUsed: heap } = process.memoryUsage()
 
     return {
       time: performance.now(),
       cpu: (user + system) / 1e6,
-      rss: process.memoryUsage.rss(),
+      rss,
+      heap,
       sent: traffic.sent,
       received: traffic.received,
       error: traffic.error
