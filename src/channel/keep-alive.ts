@@ -30,7 +30,8 @@ export class KeepAlive {
 
   constructor (interval: number, timeout: number, peer: KeepAlivePeer) {
     this.#interval = interval
-    this.#timeout = timeout
+    // an infinite deadline would look as if nobody had been pinged
+    this.#timeout = Math.min(timeout, MAX_DELAY)
     this.#peer = peer
     this.#timer = this.#lookIn(interval)
   }

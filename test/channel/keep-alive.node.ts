@@ -82,6 +82,29 @@ for (const role of ROLES) {
       await wire.until(({ length }) => length === 4)
     })
 
+    for (const keepAliveTimeout of [Infinity, 2 ** 31]) {
+      it(`pings a silent peer once, and waits, with a timeout of ${keepAliveTimeout}`, async () => {
+        const { channel, wire } = await wirePair(role, { keepAlive: INTERVAL, keepAliveTimeout })
+        collect(channel)
+
+        await wire.until(({ length }) => length === 1)
+        await delay(INTERVAL)
+
+        expect(wire.frames).to.have.lengthOf(1)
+        expect(channel.status).to.equal('open')
+      })
+    }
+
+    it('never pings, and stays open, with an interval of Infinity', async () => {
+      const { channel, wire } = await wirePair(role, { keepAlive: Infinity, keepAliveTimeout: Infinity })
+      collect(channel)
+
+      await delay(INTERVAL)
+
+      expect(wire.frames).to.deep.equal([])
+      expect(channel.status).to.equal('open')
+    })
+
     it('counts silence from the last that came in', async () => {
       const { channel, wire } = await wirePair(role, { keepAlive: 10 * INTERVAL })
       collect(channel)
