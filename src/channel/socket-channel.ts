@@ -274,7 +274,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
 
   /** Nothing more can be sent, but what the peer said before it left can be read. */
   readonly #onwritefailed = (error: Error, atOnce: boolean): void => {
-    this.#writeError ??= error
+    this.#writeError = error
     this.#outbound.fail(atOnce)
 
     if (this.status === 'open') {

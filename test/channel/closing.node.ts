@@ -112,6 +112,18 @@ for (const role of ROLES) {
       })
     }
 
+    it('is not clean when a write under way failed, though the peer had gone before the next began', async () => {
+      const { channel, wire } = await wirePair(role, { via: 'unix' })
+      await clog(channel, () => { wire.socket.pause() })
+
+      void channel.close()
+      await leave(wire, [wire.frame(CLOSE, NORMAL)])
+
+      const { code, wasClean, error } = await channel.closed
+      expect({ code, wasClean }).to.deep.equal({ code: 1000, wasClean: false })
+      expect(error).to.have.property('code').that.is.oneOf(['EPIPE', 'ECONNRESET'])
+    })
+
     it('does not wait longer than a close may take, if a write failed and nobody reads', async () => {
       const { channel, wire } = await wirePair(role, { closeTimeout: SHORT })
 
