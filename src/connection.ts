@@ -126,7 +126,7 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
   async #boundedClose (): Promise<void> {
     const closed = this.#closed()
     const start = (): NodeJS.Timeout => setTimeout(() => {
-      this.abort(new TimeoutError(`close made no progress for ${this.closeTimeout} ms`))
+      this.abort(new TimeoutError(`Could not close ${this.remoteAddr}: no progress for ${this.closeTimeout} ms`))
     }, Math.min(this.closeTimeout, MAX_DELAY))
     const onDrain = (): void => {
       clearTimeout(timer)
