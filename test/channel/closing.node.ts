@@ -148,6 +148,28 @@ for (const role of ROLES) {
       expect(await channel.closed).to.include({ code: 1000, wasClean: true })
     })
 
+    for (const via of ['tcp', 'unix', 'tls'] as const) {
+      it(`tells its end once, after the last message, when all that may end it comes at the same time, over ${via}`, async () => {
+        const { channel, wire } = await wirePair(role, { via, closeTimeout: 1 })
+        const seen: string[] = []
+        channel.onmessage = () => { seen.push('message') }
+        channel.onclose = () => {
+          seen.push('close')
+          channel.abort(new Error('from within'))
+          void channel.close()
+        }
+        await clog(channel, () => { wire.socket.pause() })
+
+        await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
+        // the timeout is due, too
+        await Promise.all([channel.close(), delay(2).then(() => { channel.abort() }), channel.closed])
+        await delay(20)
+
+        expect(seen.filter(what => what === 'close')).to.have.lengthOf(1)
+        expect(seen.at(-1)).to.equal('close')
+      })
+    }
+
     it('resets the socket when it is aborted', async () => {
       const { channel, wire } = await wirePair(role)
       const error = once(wire.socket, 'error')

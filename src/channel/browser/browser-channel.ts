@@ -233,10 +233,6 @@ export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
   }
 
   #finish (close: ChannelClose): void {
-    if (this.ended) {
-      return
-    }
-
     this.#closeDeadline?.stop()
     this.end(close)
   }
