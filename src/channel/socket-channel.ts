@@ -16,7 +16,7 @@ import { Outbound } from './outbound.ts'
 import { tellWriteFailure } from './write-failure.ts'
 import type { ChannelOptions, SendOptions } from './channel.ts'
 import type { InboundSink } from './inbound.ts'
-import type { KeepAlivePeer } from './keep-alive.ts'
+import type { KeepAliveSink } from './keep-alive.ts'
 import type { OutboundSink } from './outbound.ts'
 import type { Address } from '../address/index.ts'
 import type { Socket } from 'node:net'
@@ -34,7 +34,7 @@ export interface SocketChannelInit {
   subprotocol: string
 }
 
-export class SocketChannel extends BaseChannel implements InboundSink, OutboundSink, KeepAlivePeer {
+export class SocketChannel extends BaseChannel implements InboundSink, OutboundSink, KeepAliveSink {
   readonly subprotocol: string
 
   readonly #socket: Socket
@@ -74,7 +74,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     })
-    this.#keepAlive = keepAlive > 0 ? new KeepAlive(keepAlive, keepAliveTimeout, this) : undefined
+    this.#keepAlive = keepAlive > 0 ? new KeepAlive(keepAlive, keepAliveTimeout, this.#inbound, this.#outbound, this) : undefined
 
     socket.setTimeout(0)
     socket.setNoDelay(true)
@@ -187,26 +187,6 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     if (this.status === 'open') {
       this.ondrain?.()
     }
-  }
-
-  /** @internal */
-  get lastRead (): number {
-    return this.#inbound.lastRead
-  }
-
-  /** @internal */
-  get paused (): boolean {
-    return this.#inbound.paused
-  }
-
-  /** @internal */
-  ping (): void {
-    this.#outbound.ping()
-  }
-
-  /** @internal */
-  pong (): void {
-    this.#outbound.pong(new Uint8Array(0))
   }
 
   /** @internal */
