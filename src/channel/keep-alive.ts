@@ -49,8 +49,9 @@ export class KeepAlive {
     if (this.#inbound.paused) {
       this.#since = performance.now()
       this.#deadline = Infinity
-      this.#outbound.pong()
+      // first, because a write that fails stops it
       this.#timer = this.#lookIn(this.#interval)
+      this.#outbound.pong()
     } else if (isOver(this.#deadline - performance.now()) && this.#isSilent()) {
       // what came in while the process was busy is read before this
       this.#verdict = setImmediate(() => { this.#judge() })

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'aegir/chai'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { pattern } from '../fixtures/streams.ts'
+import { until } from '../fixtures/until.ts'
 import { collect } from '../suites/peer.ts'
 import { ROLES, wirePair } from './wire-pair.ts'
 
@@ -194,6 +195,19 @@ for (const role of ROLES) {
         await Promise.race([channel.closed, inbox.until(({ size }) => size > 0)])
         expect(channel.status).to.equal('open')
       }
+    })
+
+    it('shows nothing more once that failed', async () => {
+      const { channel, wire } = await wirePair(role, { keepAlive: INTERVAL / 2, via: 'unix' })
+      collect(channel)
+      channel.pause()
+      // what is not read hides the end
+      wire.socket.write(wire.frame(BINARY, 'x'), () => { wire.socket.destroy() })
+
+      await until(() => channel.status === 'closing')
+      await delay(INTERVAL)
+
+      expect(channel.bufferedAmount).to.equal(0)
     })
 
     it('does not ping once it closes', async () => {
