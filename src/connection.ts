@@ -39,6 +39,7 @@ export interface BoundedConnectionInit extends AbstractMultiaddrConnectionInit {
  * - dispatch `drain` after, never inside, a `sendData` that said `canSendMore: false`.
  */
 export abstract class BoundedConnection extends AbstractMultiaddrConnection {
+  /** One that a timer takes. */
   protected readonly closeTimeout: number
   #closing?: Promise<void>
   #closeError?: Error
@@ -49,7 +50,7 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
   constructor (init: BoundedConnectionInit) {
     super({ ...init, inactivityTimeout: init.inactivityTimeout ?? INACTIVITY_TIMEOUT })
 
-    this.closeTimeout = init.closeTimeout ?? CLOSE_TIMEOUT
+    this.closeTimeout = Math.min(init.closeTimeout ?? CLOSE_TIMEOUT, MAX_DELAY)
 
     if (this.inactivityTimeout > 0) {
       this.#watchInactivity()
@@ -126,8 +127,8 @@ export abstract class BoundedConnection extends AbstractMultiaddrConnection {
   async #boundedClose (): Promise<void> {
     const closed = this.#closed()
     const start = (): NodeJS.Timeout => setTimeout(() => {
-      this.abort(new TimeoutError(`close made no progress for ${this.closeTimeout} ms`))
-    }, Math.min(this.closeTimeout, MAX_DELAY))
+      this.abort(new TimeoutError(`Could not close ${this.remoteAddr}: no progress for ${this.closeTimeout} ms`))
+    }, this.closeTimeout)
     const onDrain = (): void => {
       clearTimeout(timer)
       timer = start()

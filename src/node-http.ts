@@ -2,6 +2,4 @@
  * What is used of `node:http`. An `import` of it reads all its properties, and one of them loads undici: 2 MB that each
  * garbage collection walks through.
  */
-import { createRequire } from 'node:module'
-
-export const { createServer, request, STATUS_CODES, validateHeaderName, validateHeaderValue } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+export const { createServer, request, STATUS_CODES, validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http')

@@ -10,6 +10,7 @@ import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'aegir/chai'
+import { build } from 'esbuild'
 import * as constants from '../src/constants.ts'
 
 const run = promisify(execFile)
@@ -211,6 +212,15 @@ describe('source', () => {
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: root })
 
     expect(stdout).to.equal('0\n')
+  })
+
+  it('runs as a bundle of CommonJS, which an executable of one file is', async () => {
+    const { outputFiles: [{ text }] } = await build({ entryPoints: [join(root, 'dist/src/server/index.js')], bundle: true, platform: 'node', format: 'cjs', write: false, logLevel: 'error' })
+    const program = `${text}\nmodule.exports.listen('/ip4/127.0.0.1/tcp/0/ws', {}, () => {}).then(server => server.close()).then(() => { console.log('closed') })`
+    const child = run(process.execPath, ['--input-type=commonjs', '-'], { cwd: root })
+    child.child.stdin?.end(program)
+
+    expect((await child).stdout).to.equal('closed\n')
   })
 
   it('runs every Node-only test file from test/node.ts', async () => {

@@ -28,6 +28,8 @@ export abstract class BaseChannel implements Channel {
   /** What comes in has lost its receiver for good. */
   #dropping = false
   #close: ChannelClose | undefined
+  /** `onclose` was called. */
+  #told = false
 
   constructor (mode: ChannelMode = 'messages', remote: Address) {
     const { promise, resolve } = Promise.withResolvers<ChannelClose>()
@@ -52,13 +54,11 @@ export abstract class BaseChannel implements Channel {
   }
 
   set onclose (onclose) {
-    const close = this.#close
-
-    if (close != null && this.#onclose == null) {
-      queueMicrotask(() => { this.#onclose?.(close) })
-    }
-
     this.#onclose = onclose
+
+    if (this.#close != null) {
+      queueMicrotask(() => { this.#tellEnd() })
+    }
   }
 
   abstract send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
@@ -127,11 +127,20 @@ export abstract class BaseChannel implements Channel {
     this.updateFlow()
   }
 
-  /** The one end. */
+  /** The one end: only the first counts. */
   protected end (close: ChannelClose): void {
-    this.status = 'closed'
-    this.#close = close
-    this.#resolveClosed(close)
-    this.#onclose?.(close)
+    if (this.#close == null) {
+      this.status = 'closed'
+      this.#close = close
+      this.#resolveClosed(close)
+      this.#tellEnd()
+    }
+  }
+
+  #tellEnd (): void {
+    if (this.#close != null && this.#onclose != null && !this.#told) {
+      this.#told = true
+      this.#onclose(this.#close)
+    }
   }
 }

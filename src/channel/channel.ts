@@ -60,7 +60,8 @@ export interface ChannelOptions {
 
   /**
    * From our Close frame to the end of the socket, ms; then the socket is terminated, unless a good part of what was
-   * queued before the Close frame has left in that time. `Infinity` waits for the peer.
+   * queued before the Close frame has left in that time. `onclose` has a `TimeoutError` then, but where both Close frames were
+   * through. `Infinity` waits for the peer.
    *
    * @default 3_000
    */
@@ -75,7 +76,7 @@ export interface ChannelOptions {
 
   /**
    * A pinged peer that sends nothing for this long is dead, ms: the channel is aborted with a `TimeoutError`. A paused
-   * channel cannot tell, and waits.
+   * channel cannot tell, and waits. With `Infinity` it never is, but is pinged.
    *
    * @default 20_000
    */
@@ -89,7 +90,7 @@ export interface ChannelClose {
   readonly reason: string
   /** The peer's Close frame came, and everything that was sent before ours has left this process. */
   readonly wasClean: boolean
-  /** Set where the channel failed: socket error, protocol error of the peer, timeout, or what `abort` was given. */
+  /** Set where the channel failed, to what came first: socket error, protocol error of the peer, timeout, or what `abort` was given. */
   readonly error?: Error
 }
 

@@ -2,6 +2,7 @@
  * Bounds the time of a close. A peer that reads slowly may have what is queued, as long as a tenth of it leaves in each
  * period; one that does not read is left after one period.
  */
+import { TimeoutError } from '@libp2p/interface'
 import { MAX_DELAY } from '../constants.ts'
 
 /** Where the progress of a close is seen. */
@@ -53,4 +54,11 @@ export class CloseDeadline {
       }
     }, this.#period)
   }
+}
+
+/** The error of a channel that was left; `sent`: the peer has all up to our Close frame, and it is that which has no answer. */
+export function closeTimedOut (address: string, sent: boolean, timeout: number): TimeoutError {
+  const stage = sent ? 'answer to the Close frame not there' : 'what was sent before not read by the peer'
+
+  return new TimeoutError(`Could not close ${address}: ${stage} within ${timeout} ms`)
 }

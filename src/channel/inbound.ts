@@ -1,8 +1,8 @@
 /**
  * The receiving half of a channel on Node: socket reads to payload and control frames, with a pause that holds.
  *
- * A paused channel delivers nothing more, not even from the socket read under way: its rest is held, and the
- * socket is not read, so that TCP slows the peer.
+ * A paused channel delivers nothing more, not even from the socket read under way: its rest goes back into the socket, which is
+ * not read, so that TCP slows the peer. There it is before the end of the socket, too: held here, it would be lost with that.
  */
 import { FrameReader } from './frame-reader.ts'
 import { isControl } from './frame.ts'
@@ -12,8 +12,6 @@ import type { Socket } from 'node:net'
 
 /** A whole record of TLS, bytes; without TLS a whole read is four times of that. */
 const BULK = 16_384
-
-const EMPTY = new Uint8Array(0)
 
 export interface InboundSink extends FrameSink {
   /** A read came in that is so large that more is behind it. */
@@ -32,19 +30,20 @@ export class Inbound {
   readonly #socket: Socket
   readonly #sink: InboundSink
   readonly #joiner: PayloadJoiner | undefined
-  #held: Uint8Array
-  #offset = 0
-  #reading = false
   #stopped = false
 
   /** `head` came with the handshake. */
   constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, joined: boolean, maxMessage: number }) {
     this.#socket = socket
-    this.#held = head.length === 0 ? EMPTY : head
     this.#sink = sink
     this.#joiner = options.joined ? new PayloadJoiner(sink) : undefined
     this.reader = new FrameReader(this.#joiner ?? sink, options.masked, options.maxMessage)
     socket.pause()
+
+    if (head.length > 0) {
+      socket.unshift(head)
+    }
+
     socket.on('data', this.#ondata)
   }
 
@@ -56,15 +55,8 @@ export class Inbound {
   }
 
   resume (): void {
-    if (!this.paused) {
-      return
-    }
-
-    this.paused = false
-    this.#readHeld()
-
-    // what was held may have paused again
-    if (!this.paused) {
+    if (this.paused) {
+      this.paused = false
       this.#socket.resume()
     }
   }
@@ -73,7 +65,6 @@ export class Inbound {
   stop (): void {
     this.#stopped = true
     this.paused = false
-    this.#held = EMPTY
     this.#socket.resume()
   }
 
@@ -85,25 +76,18 @@ export class Inbound {
         this.#sink.onbulk()
       }
 
-      this.#held = chunk
-      this.#offset = 0
-      this.#readHeld()
+      this.#read(chunk)
     }
   }
 
-  #readHeld (): void {
-    // a receiver that pauses and resumes while it is called must not start a second loop
-    if (this.#reading) {
-      return
-    }
-
-    this.#reading = true
+  #read (chunk: Uint8Array): void {
+    let offset = 0
 
     try {
-      while (!this.paused && this.#offset < this.#held.length) {
-        this.#offset = this.reader.read(this.#held, this.#offset)
+      while (offset < chunk.length && !this.paused && !this.#stopped) {
+        offset = this.reader.read(chunk, offset)
 
-        if (this.#joiner != null && this.#endsRun()) {
+        if (this.#joiner != null && this.#endsRun(chunk, offset)) {
           this.#joiner.flush()
         }
       }
@@ -111,19 +95,15 @@ export class Inbound {
       this.#joiner?.flush()
       this.stop()
       this.#sink.onreaderror(error)
-    } finally {
-      this.#reading = false
     }
 
-    if (this.#offset >= this.#held.length) {
-      // a held chunk is 64 KiB of memory
-      this.#held = EMPTY
-      this.#offset = 0
+    if (offset < chunk.length && !this.#stopped) {
+      this.#socket.unshift(chunk.subarray(offset))
     }
   }
 
   /** There is no payload behind the offset that could join what is before it: a receiver that pauses holds control frames, too. */
-  #endsRun (): boolean {
-    return this.#offset >= this.#held.length || (this.reader.missing === 0 && isControl(this.#held[this.#offset]))
+  #endsRun (chunk: Uint8Array, offset: number): boolean {
+    return offset >= chunk.length || (this.reader.missing === 0 && isControl(chunk[offset]))
   }
 }

@@ -5,22 +5,20 @@
  * pong each interval instead (RFC 6455 section 5.5.3): the peer and whatever is between see that it lives.
  */
 import { MAX_DELAY } from '../constants.ts'
+import type { Inbound } from './inbound.ts'
+import type { Outbound } from './outbound.ts'
 
-export interface KeepAlivePeer {
-  /** When something came in last, by `performance.now()`. */
-  readonly lastRead: number
-  /** Nothing is being read. */
-  readonly paused: boolean
-  ping(): void
-  pong(): void
-  /** It has been silent for this long, ms, in spite of a ping. */
+export interface KeepAliveSink {
+  /** The peer has been silent for this long, ms, in spite of a ping. */
   ondead(silence: number): void
 }
 
 export class KeepAlive {
   readonly #interval: number
   readonly #timeout: number
-  readonly #peer: KeepAlivePeer
+  readonly #inbound: Inbound
+  readonly #outbound: Outbound
+  readonly #sink: KeepAliveSink
   #timer: NodeJS.Timeout
   #verdict: NodeJS.Immediate | undefined
   /** The silence is counted from here. */
@@ -28,10 +26,13 @@ export class KeepAlive {
   /** When a peer that was pinged is dead; none was, until then. */
   #deadline = Infinity
 
-  constructor (interval: number, timeout: number, peer: KeepAlivePeer) {
+  constructor (interval: number, timeout: number, inbound: Inbound, outbound: Outbound, sink: KeepAliveSink) {
     this.#interval = interval
-    this.#timeout = timeout
-    this.#peer = peer
+    // an infinite deadline would look as if nobody had been pinged
+    this.#timeout = Math.min(timeout, MAX_DELAY)
+    this.#inbound = inbound
+    this.#outbound = outbound
+    this.#sink = sink
     this.#timer = this.#lookIn(interval)
   }
 
@@ -45,11 +46,12 @@ export class KeepAlive {
   }
 
   readonly #look = (): void => {
-    if (this.#peer.paused) {
+    if (this.#inbound.paused) {
       this.#since = performance.now()
       this.#deadline = Infinity
-      this.#peer.pong()
+      // first, because a write that fails stops it
       this.#timer = this.#lookIn(this.#interval)
+      this.#outbound.pong()
     } else if (isOver(this.#deadline - performance.now()) && this.#isSilent()) {
       // what came in while the process was busy is read before this
       this.#verdict = setImmediate(() => { this.#judge() })
@@ -59,10 +61,10 @@ export class KeepAlive {
   }
 
   #judge (): void {
-    if (this.#peer.paused || !this.#isSilent()) {
+    if (this.#inbound.paused || !this.#isSilent()) {
       this.#look()
     } else {
-      this.#peer.ondead(this.#interval + this.#timeout)
+      this.#sink.ondead(this.#interval + this.#timeout)
     }
   }
 
@@ -70,7 +72,7 @@ export class KeepAlive {
     const now = performance.now()
 
     if (!this.#isSilent()) {
-      this.#since = this.#peer.lastRead
+      this.#since = this.#inbound.lastRead
       this.#deadline = Infinity
     }
 
@@ -85,12 +87,12 @@ export class KeepAlive {
     this.#timer = this.#lookIn(this.#deadline === Infinity ? left : Math.min(this.#interval, this.#deadline - now))
 
     if (ping) {
-      this.#peer.ping()
+      this.#outbound.ping()
     }
   }
 
   #isSilent (): boolean {
-    return this.#peer.lastRead <= this.#since
+    return this.#inbound.lastRead <= this.#since
   }
 }
 

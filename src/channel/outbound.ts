@@ -132,10 +132,10 @@ export class Outbound {
   }
 
   /**
-   * Answer a ping. While many answers are unwritten only the latest ping gets one, so that a peer that pings and never
+   * Answer a ping, or none. While many answers are unwritten only the latest ping gets one, so that a peer that pings and never
    * reads holds no memory (RFC 6455 section 5.5.3).
    */
-  pong (payload: Uint8Array): void {
+  pong (payload: Uint8Array = EMPTY): void {
     if (this.#pongs < MAX_PONGS) {
       this.#pongs++
       this.#control(Opcode.PONG, payload, (error) => { this.#onpong(error) })

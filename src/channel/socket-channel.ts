@@ -4,9 +4,10 @@
 import { isUtf8 } from 'node:buffer'
 import { TLSSocket } from 'node:tls'
 import { ConnectionClosedError, TimeoutError } from '@libp2p/interface'
+import { formatAddress } from '../address/index.ts'
 import { CLOSE_TIMEOUT, CloseCode, HIGH_WATER_MARK, KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT, LOW_WATER_MARK, MAX_INBOUND_MESSAGE } from '../constants.ts'
 import { BaseChannel } from './base-channel.ts'
-import { CloseDeadline } from './close-deadline.ts'
+import { CloseDeadline, closeTimedOut } from './close-deadline.ts'
 import { FrameError, Opcode, decodeClose, encodeClose } from './frame.ts'
 import { Inbound } from './inbound.ts'
 import { KeepAlive } from './keep-alive.ts'
@@ -15,9 +16,9 @@ import { Outbound } from './outbound.ts'
 import { tellWriteFailure } from './write-failure.ts'
 import type { ChannelOptions, SendOptions } from './channel.ts'
 import type { InboundSink } from './inbound.ts'
-import type { KeepAlivePeer } from './keep-alive.ts'
+import type { KeepAliveSink } from './keep-alive.ts'
 import type { OutboundSink } from './outbound.ts'
-import type { Address } from '../address/address.ts'
+import type { Address } from '../address/index.ts'
 import type { Socket } from 'node:net'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
@@ -33,7 +34,7 @@ export interface SocketChannelInit {
   subprotocol: string
 }
 
-export class SocketChannel extends BaseChannel implements InboundSink, OutboundSink, KeepAlivePeer {
+export class SocketChannel extends BaseChannel implements InboundSink, OutboundSink, KeepAliveSink {
   readonly subprotocol: string
 
   readonly #socket: Socket
@@ -73,7 +74,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
       highWaterMark,
       lowWaterMark: Math.min(lowWaterMark, highWaterMark)
     })
-    this.#keepAlive = keepAlive > 0 ? new KeepAlive(keepAlive, keepAliveTimeout, this) : undefined
+    this.#keepAlive = keepAlive > 0 ? new KeepAlive(keepAlive, keepAliveTimeout, this.#inbound, this.#outbound, this) : undefined
 
     socket.setTimeout(0)
     socket.setNoDelay(true)
@@ -131,9 +132,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     this.#outbound.discard()
     this.#inbound.stop()
 
-    if (!this.#isClean()) {
-      this.#error ??= error
-    }
+    this.#onerror(error)
 
     // a reset tells the peer at once that this is no clean end; TLS, Unix sockets and ended ones cannot. Behind a Close
     // frame it would only take from a slow reader what is still under way to it
@@ -191,26 +190,6 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
   }
 
   /** @internal */
-  get lastRead (): number {
-    return this.#inbound.lastRead
-  }
-
-  /** @internal */
-  get paused (): boolean {
-    return this.#inbound.paused
-  }
-
-  /** @internal */
-  ping (): void {
-    this.#outbound.ping()
-  }
-
-  /** @internal */
-  pong (): void {
-    this.#outbound.pong(new Uint8Array(0))
-  }
-
-  /** @internal */
   ondead (silence: number): void {
     this.abort(new TimeoutError(`the peer sent nothing for ${silence} ms, and did not answer a ping`))
   }
@@ -249,7 +228,12 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
   #boundClosing (queued: number): void {
     this.status = 'closing'
     this.#keepAlive?.stop()
-    this.#closeDeadline = new CloseDeadline(this.#outbound, queued, this.#closeTimeout, () => { this.#socket.destroy() })
+    this.#closeDeadline = new CloseDeadline(this.#outbound, queued, this.#closeTimeout, () => { this.#onclosetimeout() })
+  }
+
+  #onclosetimeout (): void {
+    this.#onerror(this.#writeError ?? closeTimedOut(`${formatAddress(this.remote)}`, this.#outbound.complete, this.#closeTimeout))
+    this.#socket.destroy()
   }
 
   /**
@@ -274,7 +258,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
 
   /** Nothing more can be sent, but what the peer said before it left can be read. */
   readonly #onwritefailed = (error: Error, atOnce: boolean): void => {
-    this.#writeError ??= error
+    this.#writeError = error
     this.#outbound.fail(atOnce)
 
     if (this.status === 'open') {
@@ -290,6 +274,7 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     }
   }
 
+  /** The first counts. */
   readonly #onerror = (error: Error): void => {
     if (!this.#isClean()) {
       this.#error ??= error

@@ -9,16 +9,19 @@ import type { Socket } from 'node:net'
  * From now on a failed write leaves the socket open for reading.
  *
  * @param socket - after the first failure nothing may be written to it, and whoever is told of it ends it
- * @param onfailed - `atOnce`: the other end had gone before this write began
+ * @param onfailed - called once, because those behind the first fail for its reason; `atOnce`: the other end had gone before this
+ * write began
  */
 export function tellWriteFailure (socket: Socket, onfailed: (error: Error, atOnce: boolean) => void): void {
   const { _write, _writev } = socket
   let beginning = false
+  let failed = false
   // of the write under way: a stream has one at most
   let done: (() => void) | undefined
 
   const onwritten = (error?: Error | null): void => {
-    if (error != null) {
+    if (error != null && !failed) {
+      failed = true
       onfailed(error, beginning)
     }
 

@@ -1,7 +1,7 @@
 /**
  * Accepts WebSockets on an address, and hands each out as a Channel.
  */
-import { ListenError } from '@libp2p/interface'
+import { ListenError, TimeoutError } from '@libp2p/interface'
 import { getThinWaistAddresses } from '@libp2p/utils'
 import { formatAddress, parseListenAddress } from '../address/index.ts'
 import { CLOSE_TIMEOUT, CloseCode, MAX_DELAY } from '../constants.ts'
@@ -190,7 +190,11 @@ class RouteServer implements Server {
 
     const channels = [...this.#channels]
     const released = this.#servers.release(this.#shared)
-    const timer = setTimeout(() => { channels.forEach(channel => { channel.abort() }) }, Math.min(this.#closeTimeout, MAX_DELAY))
+    const timer = setTimeout(() => {
+      channels.forEach(channel => {
+        channel.abort(new TimeoutError(`Could not close ${formatAddress(channel.remote)}: not done within the ${this.#closeTimeout} ms that its server waits`))
+      })
+    }, Math.min(this.#closeTimeout, MAX_DELAY))
 
     await Promise.all(channels.map(async channel => { await channel.close(CloseCode.GOING_AWAY) }))
     clearTimeout(timer)

@@ -3,7 +3,6 @@
  */
 import { once } from 'node:events'
 import { BoundedConnection } from '../connection.ts'
-import { MAX_DELAY } from '../constants.ts'
 import type { BoundedConnectionInit } from '../connection.ts'
 import type { SendResult } from '@libp2p/utils'
 import type { Socket } from 'node:net'
@@ -85,7 +84,7 @@ export class SocketConnection extends BoundedConnection {
 
   /** The peer is done. What it was sent may still leave, within the time of a close. */
   #onend (): void {
-    this.#deadline = setTimeout(() => { this.#socket.destroy() }, Math.min(this.closeTimeout, MAX_DELAY))
+    this.#deadline = setTimeout(() => { this.#socket.destroy() }, this.closeTimeout)
     this.onTransportClosed()
   }
 

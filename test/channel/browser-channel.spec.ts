@@ -75,7 +75,9 @@ describe('the channel of browsers', () => {
     expect(socket.ended).to.deep.equal({ by: 'close', code: 1000 })
     socket.sink.onended(1000, '', true)
 
-    expect(await channel.closed).to.have.nested.property('error.name', 'TimeoutError')
+    const { error } = await channel.closed
+    expect(error).to.have.property('name', 'TimeoutError')
+    expect(error?.message).to.equal('Could not close ws://127.0.0.1/: answer to the Close frame not there within 10 ms')
     expect(channel.bytesIn).to.equal(1)
   })
 })

@@ -3,11 +3,12 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { expect } from 'aegir/chai'
+import { formatAddress } from '../../src/address/index.ts'
 import { until } from '../fixtures/until.ts'
 import { collect } from '../suites/peer.ts'
 import { ROLES, wirePair } from './wire-pair.ts'
 import type { Wire } from './wire.ts'
-import type { Channel } from '../../src/channel/index.ts'
+import type { Channel, ChannelClose } from '../../src/channel/index.ts'
 
 const TEXT = 1
 const BINARY = 2
@@ -31,7 +32,7 @@ for (const role of ROLES) {
       await channel.close(1001, 'bye')
 
       expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
-      expect(await channel.closed).to.include({ code: 1006, wasClean: false })
+      expectTimeout(channel, await channel.closed, 'answer to the Close frame')
       expect((await wire.end()).map(({ opcode, payload }) => ({ opcode, payload }))).to.deep.equal([{ opcode: CLOSE, payload: Buffer.from('03e9627965', 'hex') }])
     })
 
@@ -43,7 +44,7 @@ for (const role of ROLES) {
       await channel.close()
 
       expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
-      expect(await channel.closed).to.include({ code: 1006, wasClean: false })
+      expectTimeout(channel, await channel.closed, 'what was sent before not read')
     })
 
     it('is not clean when the peer closed but did not read up to our Close frame', async () => {
@@ -53,7 +54,7 @@ for (const role of ROLES) {
 
       wire.send(CLOSE, NORMAL)
 
-      expect(await channel.closed).to.include({ code: 1000, wasClean: false })
+      expectTimeout(channel, await channel.closed, 'what was sent before not read', 1000)
     })
 
     it('is not clean when the socket ends without a Close frame, open or closing', async () => {
@@ -112,13 +113,28 @@ for (const role of ROLES) {
       })
     }
 
+    it('is not clean when a write under way failed, though the peer had gone before the next began', async () => {
+      const { channel, wire } = await wirePair(role, { via: 'unix' })
+      await clog(channel, () => { wire.socket.pause() })
+
+      void channel.close()
+      await leave(wire, [wire.frame(CLOSE, NORMAL)])
+
+      const { code, wasClean, error } = await channel.closed
+      expect({ code, wasClean }).to.deep.equal({ code: 1000, wasClean: false })
+      expect(error).to.have.property('code').that.is.oneOf(['EPIPE', 'ECONNRESET'])
+    })
+
     it('does not wait longer than a close may take, if a write failed and nobody reads', async () => {
       const { channel, wire } = await wirePair(role, { closeTimeout: SHORT })
 
       await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
       channel.send(Buffer.from('for nobody'))
 
-      expect(await channel.closed).to.include({ code: 1006, wasClean: false })
+      const { code, wasClean, error } = await channel.closed
+      expect({ code, wasClean }).to.deep.equal({ code: 1006, wasClean: false })
+      // that came first
+      expect(error).to.have.property('code').that.is.oneOf(['EPIPE', 'ECONNRESET'])
     })
 
     it('drops what was not read if it is closed after a write failed', async () => {
@@ -131,6 +147,28 @@ for (const role of ROLES) {
       await channel.close()
       expect(await channel.closed).to.include({ code: 1000, wasClean: true })
     })
+
+    for (const via of ['tcp', 'unix', 'tls'] as const) {
+      it(`tells its end once, after the last message, when all that may end it comes at the same time, over ${via}`, async () => {
+        const { channel, wire } = await wirePair(role, { via, closeTimeout: 1 })
+        const seen: string[] = []
+        channel.onmessage = () => { seen.push('message') }
+        channel.onclose = () => {
+          seen.push('close')
+          channel.abort(new Error('from within'))
+          void channel.close()
+        }
+        await clog(channel, () => { wire.socket.pause() })
+
+        await leave(wire, [wire.frame(BINARY, 'last'), wire.frame(CLOSE, NORMAL)])
+        // the timeout is due, too
+        await Promise.all([channel.close(), delay(2).then(() => { channel.abort() }), channel.closed])
+        await delay(20)
+
+        expect(seen.filter(what => what === 'close')).to.have.lengthOf(1)
+        expect(seen.at(-1)).to.equal('close')
+      })
+    }
 
     it('resets the socket when it is aborted', async () => {
       const { channel, wire } = await wirePair(role)
@@ -299,10 +337,17 @@ describe('channel: the end of TCP', () => {
 
     wire.send(CLOSE, NORMAL)
 
-    expect(await channel.closed).to.include({ code: 1000, wasClean: true })
+    expect(await channel.closed).to.deep.equal({ code: 1000, reason: '', wasClean: true, error: undefined })
     expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
   })
 })
+
+/** It ended with an error that says what took too long, and where. */
+function expectTimeout (channel: Channel, { error, ...close }: ChannelClose, stage: string, code = 1006): void {
+  expect(close).to.deep.equal({ code, reason: '', wasClean: false })
+  expect(error).to.have.property('name', 'TimeoutError')
+  expect(error?.message).to.include(`Could not close ${formatAddress(channel.remote)}: ${stage}`).and.include(`within ${SHORT} ms`)
+}
 
 /** Be a peer that writes its last words, and ends its socket at once, before anything else is read. */
 async function leave ({ socket }: Wire, words: Buffer[]): Promise<void> {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'aegir/chai'
 import { cleanUp } from '../fixtures/clean-up.ts'
 import { pattern } from '../fixtures/streams.ts'
+import { until } from '../fixtures/until.ts'
 import { collect } from '../suites/peer.ts'
 import { ROLES, wirePair } from './wire-pair.ts'
 
@@ -80,6 +81,29 @@ for (const role of ROLES) {
       wire.socket.on('data', () => { wire.send(PONG) })
 
       await wire.until(({ length }) => length === 4)
+    })
+
+    for (const keepAliveTimeout of [Infinity, 2 ** 31]) {
+      it(`pings a silent peer once, and waits, with a timeout of ${keepAliveTimeout}`, async () => {
+        const { channel, wire } = await wirePair(role, { keepAlive: INTERVAL, keepAliveTimeout })
+        collect(channel)
+
+        await wire.until(({ length }) => length === 1)
+        await delay(INTERVAL)
+
+        expect(wire.frames).to.have.lengthOf(1)
+        expect(channel.status).to.equal('open')
+      })
+    }
+
+    it('never pings, and stays open, with an interval of Infinity', async () => {
+      const { channel, wire } = await wirePair(role, { keepAlive: Infinity, keepAliveTimeout: Infinity })
+      collect(channel)
+
+      await delay(INTERVAL)
+
+      expect(wire.frames).to.deep.equal([])
+      expect(channel.status).to.equal('open')
     })
 
     it('counts silence from the last that came in', async () => {
@@ -171,6 +195,19 @@ for (const role of ROLES) {
         await Promise.race([channel.closed, inbox.until(({ size }) => size > 0)])
         expect(channel.status).to.equal('open')
       }
+    })
+
+    it('shows nothing more once that failed', async () => {
+      const { channel, wire } = await wirePair(role, { keepAlive: INTERVAL / 2, via: 'unix' })
+      collect(channel)
+      channel.pause()
+      // what is not read hides the end
+      wire.socket.write(wire.frame(BINARY, 'x'), () => { wire.socket.destroy() })
+
+      await until(() => channel.status === 'closing')
+      await delay(INTERVAL)
+
+      expect(channel.bufferedAmount).to.equal(0)
     })
 
     it('does not ping once it closes', async () => {

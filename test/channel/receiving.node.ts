@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'aegir/chai'
 import { pattern } from '../fixtures/streams.ts'
-import { collect } from '../suites/peer.ts'
+import { collect, Inbox } from '../suites/peer.ts'
 import { ROLES, wirePair } from './wire-pair.ts'
 
 const CONTINUATION = 0
@@ -34,6 +34,31 @@ for (const role of ROLES) {
 
     for (const mode of MODES) {
       describe(`mode ${mode}`, () => {
+        for (const via of ['tcp', 'unix', 'tls'] as const) {
+          it(`keeps what a paused receiver has not read of a peer that has left, over ${via}`, async () => {
+            for (const end of [[], ['03e8']]) {
+              const { channel, wire } = await wirePair(role, { mode, via })
+              const inbox = new Inbox()
+              channel.onmessage = (data, text) => {
+                inbox.add(data, text)
+                channel.pause()
+              }
+              wire.socket.end(Buffer.concat([wire.frame(BINARY, 'one'), wire.frame(PING), wire.frame(BINARY, 'two'), ...end.map(code => wire.frame(CLOSE, Buffer.from(code, 'hex')))]))
+              await inbox.until(({ size }) => size === 3)
+              // the end has come in by then, and should not be seen
+              await delay(20)
+              expect(channel.status).to.equal('open')
+
+              channel.resume()
+              await inbox.until(({ size }) => size === 6)
+              channel.resume()
+
+              expect(await channel.closed).to.include(end.length === 0 ? { code: 1006, wasClean: false } : { code: 1000, wasClean: true })
+              expect(inbox.text).to.equal('onetwo')
+            }
+          })
+        }
+
         it('keeps what came in one segment with the handshake until somebody listens', async () => {
           const early = await earlyBytes(role)
           const { channel, wire } = await wirePair(role, { mode, early })

@@ -7,6 +7,7 @@ import { pEvent } from 'p-event'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { duplexToConnection } from '../../src/duplex/duplex-to-connection.ts'
 import { cleanUp } from '../fixtures/clean-up.ts'
+import { delay } from '../fixtures/delay.ts'
 import { closed, pattern, read } from '../fixtures/streams.ts'
 import { TestDuplex } from './test-duplex.ts'
 import type { ByteDuplex, DuplexConnectionInit } from '../../src/duplex/index.ts'
@@ -377,6 +378,17 @@ describe('duplexToConnection: abort and reset', () => {
     await duplex.giveEnd()
 
     expect(await received).to.have.lengthOf(5)
+    expect(maConn.status).to.equal('closed')
+  })
+
+  it('waits for that as long as it takes, with a closeTimeout of Infinity', async () => {
+    const duplex = new TestDuplex()
+    const maConn = connection(duplex, { closeTimeout: Infinity })
+    await duplex.stopTaking()
+    await delay(5)
+
+    expect(maConn.status).to.equal('open')
+    await duplex.giveEnd()
     expect(maConn.status).to.equal('closed')
   })
 

@@ -206,4 +206,20 @@ export function close (open: OpenPair, { sentCode, abortCode, readsWhileClosing 
 
     expect(calls).to.deep.equal([await channel.closed])
   })
+
+  it('calls one listener for the close, however often that is set', async () => {
+    const { channel } = await open()
+    const calls: string[] = []
+    await channel.close()
+
+    channel.onclose = () => { calls.push('first') }
+    channel.onclose = undefined
+    channel.onclose = () => { calls.push('second') }
+    await Promise.resolve()
+    channel.onclose = undefined
+    channel.onclose = () => { calls.push('third') }
+    await Promise.resolve()
+
+    expect(calls).to.deep.equal(['second'])
+  })
 }

@@ -10,10 +10,11 @@
  */
 import { ConnectionClosedError, StreamBufferError, TimeoutError } from '@libp2p/interface'
 import { hostInBrowser, isLoopback } from '../../address/browser.ts'
+import { toUrl } from '../../address/url.ts'
 import { BROWSER_HIGH_WATER_MARK, BROWSER_LOW_WATER_MARK, CLOSE_TIMEOUT, CloseCode, KEEP_ALIVE_TIMEOUT, MAX_INBOUND_MESSAGE, MAX_UNREAD } from '../../constants.ts'
 import { MessageTooLargeError } from '../../errors.ts'
 import { BaseChannel } from '../base-channel.ts'
-import { CloseDeadline } from '../close-deadline.ts'
+import { CloseDeadline, closeTimedOut } from '../close-deadline.ts'
 import { encodeClose } from '../frame.ts'
 import { Offline } from './offline.ts'
 import { BrowserOutbound } from './outbound.ts'
@@ -207,7 +208,7 @@ export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
     this.status = 'closing'
     this.#offline?.stop()
     this.#closeDeadline = new CloseDeadline({ size: 0, get unwritten () { return outbound.size } }, queued, this.#closeTimeout, () => {
-      this.#fail(new TimeoutError(`the close took longer than ${this.#closeTimeout} ms`), CloseCode.ABNORMAL)
+      this.#fail(closeTimedOut(toUrl(this.remote).href, outbound.size === 0, this.#closeTimeout), CloseCode.ABNORMAL)
     })
   }
 
@@ -232,10 +233,6 @@ export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
   }
 
   #finish (close: ChannelClose): void {
-    if (this.ended) {
-      return
-    }
-
     this.#closeDeadline?.stop()
     this.end(close)
   }

@@ -1,3 +1,4 @@
+import { MAX_DELAY } from '../../constants.ts'
 import type { Socket, TcpNetConnectOpts } from 'node:net'
 
 /** `net.connect`, or that of TLS. */
@@ -30,7 +31,7 @@ export class Race {
     this.#reject = reject
     this.#waiting = [...targets]
     this.#open = open
-    this.#delay = delay
+    this.#delay = Math.min(delay, MAX_DELAY)
     this.#onwon = onwon
     this.#startNext()
   }
