@@ -22,14 +22,14 @@ const USAGE = `npm run bench -- [options]
   --peers <pattern>    peers whose name matches this regular expression
   --runs <n>           measurements of each case and peer (default: 5)
   --window <ms>        how long what is measured counts, after half as long a warm-up (default: 1000)
-  --connections <n>    idle connections of the memory cases (default: 2000; an eighth with noise), and half as many more
+  --connections <n>    idle connections of the memory cases (default: 10000; an eighth with noise), and half as many more
   --output <folder>    for results.md, results.json and results.svg (default: here if all cases run, else nowhere)
   --profile <folder>   a .cpuprofile of each process, named client or server
   --smoke              every case once, small and short, with one peer each, in turn; the figures mean nothing
   --list               the cases
 `
 const SMOKE_TIMES: Times = { warmUp: 20, window: 50, settle: 50 }
-const SIZES: CaseSizes = { idle: 2_000, connections: 1_000, stalled: 1_073_741_824, wire: 16_777_216 }
+const SIZES: CaseSizes = { idle: 10_000, connections: 1_000, stalled: 1_073_741_824, wire: 16_777_216 }
 const SMOKE_SIZES: CaseSizes = { idle: 8, connections: 10, stalled: 16_777_216, wire: 1_048_576 }
 
 const { values: options } = parseArgs({
