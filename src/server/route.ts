@@ -106,16 +106,13 @@ export class Route {
     }
 
     this.#handshakes.handleUpgrade(request, socket, head, handshake => {
+      const { protocol: subprotocol } = handshake
+      const channel = new SocketChannel({ socket, head, role: 'server', local, remote, subprotocol }, this.#channelOptions(request))
+
       this.#verification?.finish(socket)
+      // from here on it is the channel that knows of errors of the socket
       events.onupgraded()
-      this.#init.onChannel(new SocketChannel({
-        socket,
-        head,
-        role: 'server',
-        local,
-        remote,
-        subprotocol: handshake.protocol
-      }, this.#channelOptions(request)), request)
+      this.#init.onChannel(channel, request)
     })
   }
 

@@ -94,6 +94,28 @@ describe('subprotocol', () => {
     expect(error.message).to.contain('400')
   })
 
+  it('is of no use to a client that has gone, whose mode cannot be told either: the server serves on', async () => {
+    const bug = new Error('a bug')
+    const { server, port, failed } = await serve({
+      subprotocol: ([offer]) => {
+        gone.socket.resetAndDestroy()
+        return offer
+      },
+      mode: ({ url }) => {
+        if (url === '/') {
+          return 'messages'
+        }
+
+        throw bug
+      }
+    })
+    const gone = await rawClient(port)
+    gone.socket.write(upgradeRequest({ 'Sec-WebSocket-Protocol': 'a' }, 'GET /bug HTTP/1.1'))
+
+    expect((await failed()).stage).to.equal('upgrade')
+    await expect(exchange(await open(server.addresses[0], { subprotocols: ['a'] }), 'served')).to.eventually.equal('served')
+  })
+
   it('does not mix up clients that shake hands at once', async () => {
     const { server, channels, accepted } = await serve({ subprotocol: ([offer]) => offer })
     const names = Array.from({ length: 20 }, (_, i) => `p${i}`)
