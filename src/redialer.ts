@@ -57,7 +57,7 @@ export class Redialer<T> {
     return raceSignal(this.#connected.promise, signal, { translateError: () => signal.reason })
   }
 
-  /** Keep no connection any more. Resolves behind the end of the one that is there, where `ended` waits for that. */
+  /** Keep no connection any more. Resolves when `ended` has for the one that is there. */
   async close (): Promise<void> {
     this.#stop.abort()
     await this.#kept
@@ -66,8 +66,9 @@ export class Redialer<T> {
   async #open (signal: AbortSignal): Promise<T> {
     const connection = await this.#init.connect(signal)
 
-    this.#connected.resolve(connection)
+    // where this throws the connection is not had
     this.#init.onconnected?.(connection)
+    this.#connected.resolve(connection)
 
     return connection
   }

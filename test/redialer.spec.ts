@@ -54,7 +54,7 @@ describe('redialer', () => {
   })
 
   it('does so however long the dials take', async () => {
-    expect(await boundsAfter([{ dial: 100 }, { dial: 200 }, { dial: 300 }], new Backoff(50, 10_000, () => 0))).to.deep.equal([100, 200, 400])
+    expect(await boundsAfter([{ dial: 150 }, { dial: 300 }, { dial: 500 }], new Backoff(100, 10_000, () => 0))).to.deep.equal([200, 400, 800])
   })
 
   it('starts over after a connection that lived', async () => {
@@ -63,5 +63,44 @@ describe('redialer', () => {
 
   it('starts over after one that was useful, however short it lived', async () => {
     expect(await boundsAfter([{}, { useful: true }], new Backoff(10_000, 80_000, () => 0))).to.deep.equal([20_000, 20_000])
+  })
+
+  it('hands out the connection that lives, also behind one whose callback threw', async () => {
+    const ends: Array<() => void> = []
+    let dialled = 0
+    const redialer = new Redialer<number>({
+      backoff: new Backoff(1, 1),
+      connect: async () => ++dialled,
+      ended: async () => new Promise(resolve => { ends.push(() => { resolve(new Error('lost')) }) }),
+      onconnected: (connection) => {
+        if (connection === 2) {
+          throw new Error('a bug')
+        }
+      }
+    })
+    const { signal } = new AbortController()
+    await redialer.start()
+    expect(await redialer.connection(signal)).to.equal(1)
+
+    ends[0]()
+    await delay(0)
+    expect(await redialer.connection(signal)).to.equal(3)
+
+    const closed = redialer.close()
+    ends[1]()
+    await closed
+  })
+
+  it('keeps nothing where the first dial fails', async () => {
+    let dialled = 0
+    const redialer = new Redialer<number>({
+      backoff: new Backoff(1, 1),
+      connect: async () => { throw new Error(`failed ${++dialled}`) },
+      ended: async () => undefined
+    })
+
+    await expect(redialer.start()).to.eventually.be.rejectedWith('failed 1')
+    await redialer.close()
+    expect(dialled).to.equal(1)
   })
 })
