@@ -12,6 +12,8 @@ export abstract class BaseEndpoint {
   readonly #resolve: (end: EndpointEnd) => void
   #end: EndpointEnd | undefined
   #onclose: ((end: EndpointEnd) => void) | undefined
+  /** `onclose` was called. */
+  #told = false
 
   constructor (remote: string) {
     const { promise, resolve } = Promise.withResolvers<EndpointEnd>()
@@ -26,13 +28,11 @@ export abstract class BaseEndpoint {
   }
 
   set onclose (onclose) {
-    const end = this.#end
-
-    if (end != null && this.#onclose == null) {
-      queueMicrotask(() => { this.#onclose?.(end) })
-    }
-
     this.#onclose = onclose
+
+    if (this.#end != null) {
+      queueMicrotask(() => { this.#tell() })
+    }
   }
 
   /** It is over. Only the first call counts. */
@@ -40,7 +40,14 @@ export abstract class BaseEndpoint {
     if (this.#end == null) {
       this.#end = { code, reason: '', error }
       this.#resolve(this.#end)
-      this.#onclose?.(this.#end)
+      this.#tell()
+    }
+  }
+
+  #tell (): void {
+    if (this.#end != null && this.#onclose != null && !this.#told) {
+      this.#told = true
+      this.#onclose(this.#end)
     }
   }
 }

@@ -204,6 +204,19 @@ for (const [kind, address] of Object.entries(STREAMS)) {
 }
 
 describe('bridge endpoint: TCP', () => {
+  it('tells its end once, also where who is told changes after it', async () => {
+    const { near } = await ends('/ip4/127.0.0.1/tcp/0')
+    const told: string[] = []
+    near.abort(new Error('over'))
+    await over(near)
+    near.onclose = () => { told.push('second') }
+    near.onclose = undefined
+    near.onclose = () => { told.push('third') }
+    await new Promise(setImmediate)
+
+    expect(told).to.be.empty()
+  })
+
   it('resets where a close is none that is clean, behind what was sent', async () => {
     const { near, far } = await ends('/ip4/127.0.0.1/tcp/0')
     const there = collect(far)

@@ -138,6 +138,12 @@ class ConnectedTunnel implements Connected {
     }
 
     this.#listener = await listenTarget(this.#local, { idleTimeout }, endpoint => { void this.#serve(endpoint) })
+
+    // it was closed before there was a listener to close
+    if (signal?.aborted === true) {
+      await this.#listener.close()
+      throw signal.reason
+    }
   }
 
   async close (): Promise<void> {

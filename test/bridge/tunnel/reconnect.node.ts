@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { connect as netConnect } from 'node:net'
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'
@@ -9,6 +10,7 @@ import { webSockets } from '../../../src/index.ts'
 import { cleanUp } from '../../fixtures/clean-up.ts'
 import { nodeInit } from '../../fixtures/node-init.ts'
 import { until } from '../../fixtures/until.ts'
+import { freePort } from '../../server/fixtures.ts'
 import { closing, connected, echoed, exposed, LOCAL, LOCAL_TCP, newKey, open, peerOf, portOf, readSome, tcpTarget } from './fixtures.ts'
 import type { Exposed, ExposeOptions, TunnelRelay } from '../../../src/bridge/tunnel/index.ts'
 import type { PrivateKey } from '@libp2p/interface'
@@ -163,6 +165,16 @@ describe('a tunnel that is lost', () => {
     stop.abort()
 
     await expect(started).to.eventually.be.rejected().with.property('name', 'AbortError')
+  })
+
+  it('listens on nothing when its signal fires as soon as it is connected', async () => {
+    const stop = new AbortController()
+    const local = await freePort()
+    const [address] = (await exposed(url, { key: keys.there, listen: LOCAL, allow: [peerOf(keys.here)] })).addresses
+    const started = connect(address, { key: keys.here, local: `tcp://127.0.0.1:${local}`, signal: stop.signal, onconnected: () => { stop.abort() } })
+
+    await expect(started).to.eventually.be.rejected().with.property('name', 'AbortError')
+    await expect(once(netConnect(local, '127.0.0.1'), 'connect')).to.eventually.be.rejected().with.property('code', 'ECONNREFUSED')
   })
 
   it('is not connected again when it was closed', async () => {
