@@ -58,7 +58,7 @@ export class CloseDeadline {
 
 /** The error of a channel that was left; `sent`: the peer has all up to our Close frame, and it is that which has no answer. */
 export function closeTimedOut (address: string, sent: boolean, timeout: number): TimeoutError {
-  const stage = sent ? 'answer to the Close frame not there' : 'what was sent before not read by the peer'
+  const missing = sent ? 'no answer to the Close frame' : 'no progress with what was sent before it'
 
-  return new TimeoutError(`Could not close ${address}: ${stage} within ${timeout} ms`)
+  return new TimeoutError(`Could not close ${address}: ${missing} for ${timeout} ms`)
 }

@@ -31,6 +31,8 @@ export class Inbound {
   readonly #sink: InboundSink
   readonly #joiner: PayloadJoiner | undefined
   #stopped = false
+  /** The next chunk is the rest of one that has been here. */
+  #again = false
 
   /** `head` came with the handshake. */
   constructor (socket: Socket, head: Uint8Array, sink: InboundSink, options: { masked: boolean, joined: boolean, maxMessage: number }) {
@@ -69,15 +71,22 @@ export class Inbound {
   }
 
   readonly #ondata = (chunk: Uint8Array): void => {
-    this.lastRead = performance.now()
+    const fresh = !this.#again
+    this.#again = false
 
-    if (!this.#stopped) {
-      if (chunk.length >= BULK) {
-        this.#sink.onbulk()
-      }
-
-      this.#read(chunk)
+    if (fresh) {
+      this.lastRead = performance.now()
     }
+
+    if (this.#stopped) {
+      return
+    }
+
+    if (fresh && chunk.length >= BULK) {
+      this.#sink.onbulk()
+    }
+
+    this.#read(chunk)
   }
 
   #read (chunk: Uint8Array): void {
@@ -98,6 +107,7 @@ export class Inbound {
     }
 
     if (offset < chunk.length && !this.#stopped) {
+      this.#again = true
       this.#socket.unshift(chunk.subarray(offset))
     }
   }

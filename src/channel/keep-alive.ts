@@ -23,13 +23,12 @@ export class KeepAlive {
   #verdict: NodeJS.Immediate | undefined
   /** The silence is counted from here. */
   #since = performance.now()
-  /** When a peer that was pinged is dead; none was, until then. */
-  #deadline = Infinity
+  /** When it is dead; undefined where it was not pinged. */
+  #deadline: number | undefined
 
   constructor (interval: number, timeout: number, inbound: Inbound, outbound: Outbound, sink: KeepAliveSink) {
     this.#interval = interval
-    // an infinite deadline would look as if nobody had been pinged
-    this.#timeout = Math.min(timeout, MAX_DELAY)
+    this.#timeout = timeout
     this.#inbound = inbound
     this.#outbound = outbound
     this.#sink = sink
@@ -48,11 +47,11 @@ export class KeepAlive {
   readonly #look = (): void => {
     if (this.#inbound.paused) {
       this.#since = performance.now()
-      this.#deadline = Infinity
+      this.#deadline = undefined
       // first, because a write that fails stops it
       this.#timer = this.#lookIn(this.#interval)
       this.#outbound.pong()
-    } else if (isOver(this.#deadline - performance.now()) && this.#isSilent()) {
+    } else if (this.#deadline != null && isOver(this.#deadline - performance.now()) && this.#isSilent()) {
       // what came in while the process was busy is read before this
       this.#verdict = setImmediate(() => { this.#judge() })
     } else {
@@ -73,18 +72,18 @@ export class KeepAlive {
 
     if (!this.#isSilent()) {
       this.#since = this.#inbound.lastRead
-      this.#deadline = Infinity
+      this.#deadline = undefined
     }
 
     const left = this.#since + this.#interval - now
-    const ping = this.#deadline === Infinity && isOver(left)
+    const ping = this.#deadline == null && isOver(left)
 
     if (ping) {
       this.#deadline = now + this.#timeout
     }
 
     // one that answers is pinged again in time, however long it might have taken
-    this.#timer = this.#lookIn(this.#deadline === Infinity ? left : Math.min(this.#interval, this.#deadline - now))
+    this.#timer = this.#lookIn(this.#deadline == null ? left : Math.min(this.#interval, this.#deadline - now))
 
     if (ping) {
       this.#outbound.ping()

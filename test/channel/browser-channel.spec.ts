@@ -77,7 +77,7 @@ describe('the channel of browsers', () => {
 
     const { error } = await channel.closed
     expect(error).to.have.property('name', 'TimeoutError')
-    expect(error?.message).to.equal('Could not close ws://127.0.0.1/: answer to the Close frame not there within 10 ms')
+    expect(error?.message).to.equal('Could not close ws://127.0.0.1/: no answer to the Close frame for 10 ms')
     expect(channel.bytesIn).to.equal(1)
   })
 })

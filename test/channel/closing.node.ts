@@ -32,7 +32,7 @@ for (const role of ROLES) {
       await channel.close(1001, 'bye')
 
       expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
-      expectTimeout(channel, await channel.closed, 'answer to the Close frame')
+      expectTimeout(channel, await channel.closed, 'no answer to the Close frame')
       expect((await wire.end()).map(({ opcode, payload }) => ({ opcode, payload }))).to.deep.equal([{ opcode: CLOSE, payload: Buffer.from('03e9627965', 'hex') }])
     })
 
@@ -44,7 +44,7 @@ for (const role of ROLES) {
       await channel.close()
 
       expect(performance.now() - start).to.be.within(SHORT - 2, LONG)
-      expectTimeout(channel, await channel.closed, 'what was sent before not read')
+      expectTimeout(channel, await channel.closed, 'no progress with what was sent before')
     })
 
     it('is not clean when the peer closed but did not read up to our Close frame', async () => {
@@ -54,7 +54,7 @@ for (const role of ROLES) {
 
       wire.send(CLOSE, NORMAL)
 
-      expectTimeout(channel, await channel.closed, 'what was sent before not read', 1000)
+      expectTimeout(channel, await channel.closed, 'no progress with what was sent before', 1000)
     })
 
     it('is not clean when the socket ends without a Close frame, open or closing', async () => {
@@ -346,7 +346,7 @@ describe('channel: the end of TCP', () => {
 function expectTimeout (channel: Channel, { error, ...close }: ChannelClose, stage: string, code = 1006): void {
   expect(close).to.deep.equal({ code, reason: '', wasClean: false })
   expect(error).to.have.property('name', 'TimeoutError')
-  expect(error?.message).to.include(`Could not close ${formatAddress(channel.remote)}: ${stage}`).and.include(`within ${SHORT} ms`)
+  expect(error?.message).to.include(`Could not close ${formatAddress(channel.remote)}: ${stage}`).and.include(`for ${SHORT} ms`)
 }
 
 /** Be a peer that writes its last words, and ends its socket at once, before anything else is read. */
