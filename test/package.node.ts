@@ -241,7 +241,7 @@ const layers = [
   ['channel'],
   ['address', 'connection.ts', 'listener.ts', 'redialer.ts'],
   ['backoff.ts'],
-  ['errors.ts', 'constants.ts', 'node-http.ts']
+  ['errors.ts', 'constants.ts', 'ending.ts', 'node-http.ts']
 ]
 
 function mayImport (file: string, target: string): boolean {

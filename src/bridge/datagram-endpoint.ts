@@ -116,7 +116,7 @@ export class DatagramEndpoint extends BaseEndpoint implements Endpoint {
       this.#end()
     }
 
-    await this.over
+    await this.closed
   }
 
   abort (error: Error): void {
@@ -155,7 +155,7 @@ export class DatagramEndpoint extends BaseEndpoint implements Endpoint {
       this.#held = []
       clearTimeout(this.#idle)
       this.#port.close()
-      this.conclude(error, error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined)
+      this.finish(error, error instanceof MessageTooLargeError ? CloseCode.TOO_BIG : undefined)
     }
   }
 }

@@ -95,7 +95,7 @@ export class SocketEndpoint extends BaseEndpoint implements Endpoint {
       this.#socket.resume()
     }
 
-    await this.over
+    await this.closed
   }
 
   abort (error: Error): void {
@@ -136,7 +136,7 @@ export class SocketEndpoint extends BaseEndpoint implements Endpoint {
 
   readonly #onsocketclose = (): void => {
     this.#deadline?.stop()
-    this.conclude(this.#error)
+    this.finish(this.#error)
   }
 }
 

@@ -3,14 +3,14 @@
  */
 import { ConnectionClosedError, InvalidParametersError } from '@libp2p/interface'
 import { isUint8ArrayList } from 'uint8arraylist'
+import { Ending } from '../ending.ts'
 import type { Channel, ChannelClose, ChannelMode, SendOptions } from './channel.ts'
 import type { Address } from '../address/address.ts'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
-export abstract class BaseChannel implements Channel {
+export abstract class BaseChannel extends Ending<ChannelClose> implements Channel {
   readonly mode: ChannelMode
   readonly remote: Address
-  readonly closed: Promise<ChannelClose>
   status: 'open' | 'closing' | 'closed' = 'open'
   bytesIn = 0
   bytesOut = 0
@@ -21,23 +21,15 @@ export abstract class BaseChannel implements Channel {
   abstract readonly bufferedAmount: number
   abstract readonly needsDrain: boolean
 
-  readonly #resolveClosed: (close: ChannelClose) => void
   #onmessage: ((data: Uint8Array, text: boolean) => void) | undefined
-  #onclose: ((close: ChannelClose) => void) | undefined
   #paused = false
   /** What comes in has lost its receiver for good. */
   #dropping = false
-  #close: ChannelClose | undefined
-  /** `onclose` was called. */
-  #told = false
 
   constructor (mode: ChannelMode = 'messages', remote: Address) {
-    const { promise, resolve } = Promise.withResolvers<ChannelClose>()
-
+    super()
     this.mode = mode
     this.remote = remote
-    this.closed = promise
-    this.#resolveClosed = resolve
   }
 
   get onmessage (): ((data: Uint8Array, text: boolean) => void) | undefined {
@@ -47,18 +39,6 @@ export abstract class BaseChannel implements Channel {
   set onmessage (onmessage) {
     this.#onmessage = onmessage
     this.updateFlow()
-  }
-
-  get onclose (): ((close: ChannelClose) => void) | undefined {
-    return this.#onclose
-  }
-
-  set onclose (onclose) {
-    this.#onclose = onclose
-
-    if (this.#close != null) {
-      queueMicrotask(() => { this.#tellEnd() })
-    }
   }
 
   abstract send (data: Uint8Array | Uint8ArrayList, options?: SendOptions): boolean
@@ -83,10 +63,6 @@ export abstract class BaseChannel implements Channel {
   /** Nothing may be delivered now. */
   protected get heldBack (): boolean {
     return (this.#paused || this.#onmessage == null) && !this.#dropping
-  }
-
-  protected get ended (): boolean {
-    return this.#close != null
   }
 
   /** What is wrong with `send`, if anything. */
@@ -128,19 +104,8 @@ export abstract class BaseChannel implements Channel {
   }
 
   /** The one end: only the first counts. */
-  protected end (close: ChannelClose): void {
-    if (this.#close == null) {
-      this.status = 'closed'
-      this.#close = close
-      this.#resolveClosed(close)
-      this.#tellEnd()
-    }
-  }
-
-  #tellEnd (): void {
-    if (this.#close != null && this.#onclose != null && !this.#told) {
-      this.#told = true
-      this.#onclose(this.#close)
-    }
+  protected override conclude (close: ChannelClose): void {
+    this.status = 'closed'
+    super.conclude(close)
   }
 }

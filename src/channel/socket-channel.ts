@@ -289,6 +289,6 @@ export class SocketChannel extends BaseChannel implements InboundSink, OutboundS
     this.#outbound.discard()
     this.#inbound.stop()
     const wasClean = this.#isClean()
-    this.end({ code, reason, wasClean, error: this.#error ?? (wasClean ? undefined : this.#writeError) })
+    this.conclude({ code, reason, wasClean, error: this.#error ?? (wasClean ? undefined : this.#writeError) })
   }
 }

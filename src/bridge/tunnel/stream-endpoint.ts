@@ -139,7 +139,7 @@ export class StreamEndpoint extends BaseEndpoint implements Endpoint {
 
     // the end of the stream is behind whatever still comes, which is dropped
     this.resume()
-    await this.over
+    await this.closed
   }
 
   abort (error: Error): void {
@@ -255,7 +255,7 @@ export class StreamEndpoint extends BaseEndpoint implements Endpoint {
     this.#stream.removeEventListener('drain', this.#onstreamdrain)
     this.#stream.removeEventListener('end', this.#onstreamend)
     this.#stream.removeEventListener('close', this.#onstreamclose)
-    this.conclude(error)
+    this.finish(error)
   }
 }
 

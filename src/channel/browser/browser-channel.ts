@@ -234,7 +234,7 @@ export class BrowserChannel extends BaseChannel implements BrowserSocketSink {
 
   #finish (close: ChannelClose): void {
     this.#closeDeadline?.stop()
-    this.end(close)
+    this.conclude(close)
   }
 }
 
